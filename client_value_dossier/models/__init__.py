@@ -1,0 +1,17 @@
+from . import (
+    client_value_source,
+    client_value_category,
+    client_value_entry,
+    client_value_entry_import,
+    client_value_dossier,
+    client_value_dossier_snapshot,
+    crm_lead,
+    ir_actions_report,
+    project_project,
+    project_task,
+    res_company,
+    res_config_settings,
+    res_currency,
+    res_partner,
+    sale_order,
+)

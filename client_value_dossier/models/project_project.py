@@ -1,0 +1,127 @@
+from odoo import api, fields, models
+
+
+class ProjectProject(models.Model):
+    _name = "project.project"
+    _inherit = ["project.project", "client.value.source"]
+
+    value_entry_ids = fields.One2many(
+        comodel_name="client.value.entry",
+        inverse_name="project_id",
+        string="Value Entries",
+    )
+    value_entry_count = fields.Integer(
+        compute="_compute_value_total", string="Value Entry Count"
+    )
+    value_total = fields.Monetary(
+        compute="_compute_value_total",
+        currency_field="value_currency_id",
+        string="Value Given",
+        help="What the confirmed entries are worth, in the currency of the current "
+        "company.",
+    )
+    value_currency_id = fields.Many2one(
+        comodel_name="res.currency", compute="_compute_value_currency_id"
+    )
+    value_former_client_count = fields.Integer(
+        compute="_compute_value_former_client_count",
+        help="Entries that stayed with the client this project had before.",
+    )
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_value_total(self):
+        entries = self.env["client.value.entry"]
+        totals = {}
+        if self.ids and entries.has_access("read"):
+            totals = entries._get_given_totals(
+                [("project_id", "in", self.ids)], "project_id"
+            )
+        for project in self:
+            total = totals.get(project, {})
+            project.value_entry_count = total.get("count", 0)
+            project.value_total = total.get("amount", 0.0)
+
+    @api.depends_context("company")
+    def _compute_value_currency_id(self):
+        self.value_currency_id = self.env.company.currency_id
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_value_former_client_count(self):
+        entries = self.env["client.value.entry"]
+        counts = {}
+        if self.ids and entries.has_access("read"):
+            for project, client, count in entries._read_group(
+                [("project_id", "in", self.ids)],
+                ["project_id", "partner_id"],
+                ["__count"],
+            ):
+                if client != project.partner_id.commercial_partner_id:
+                    counts[project] = counts.get(project, 0) + count
+        for project in self:
+            project.value_former_client_count = (
+                counts.get(project, 0) if project.partner_id else 0
+            )
+
+    # ------------------------------------------------------------
+    # ACTIONS
+    # ------------------------------------------------------------
+
+    def action_view_value_entries(self):
+        """Open the value entries of these projects."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "client_value_dossier.client_value_entry_action"
+        )
+        action["domain"] = [("project_id", "in", self.ids)]
+        action["context"] = {
+            f"default_{name}": value
+            for name, value in self[:1]._prepare_value_entry().items()
+        }
+        return action
+
+    def action_move_value_entries(self):
+        """Hand the entries that stayed with a former client to the present one.
+
+        A project's entries do not follow by themselves when its client changes:
+        a favour done for one client must not turn up in another's dossier.
+        """
+        for project in self.filtered("partner_id"):
+            client = project.partner_id.commercial_partner_id
+            stayed = project.value_entry_ids.filtered(
+                lambda entry, client=client: entry.partner_id != client
+            )
+            stayed.write({"partner_id": client.id, "contact_id": False})
+
+    def action_new_dossier(self):
+        """Open a new dossier for the project's client, limited to the project."""
+        self.ensure_one()
+        action = self.partner_id.action_new_dossier()
+        action["context"]["default_project_ids"] = self.ids
+        return action
+
+    # ------------------------------------------------------------
+    # HELPERS
+    # ------------------------------------------------------------
+
+    def _prepare_value_entry(self):
+        return {
+            **super()._prepare_value_entry(),
+            **self._prepare_value_client(self.partner_id),
+            "project_id": self.id,
+            "company_id": (self.company_id or self.env.company).id,
+        }
+
+    def _get_stat_buttons(self):
+        buttons = super()._get_stat_buttons()
+        if self.env["client.value.entry"].has_access("read"):
+            buttons.append(
+                {
+                    "icon": "gift",
+                    "text": self.env._("Client Value"),
+                    "number": self.value_entry_count,
+                    "action_type": "object",
+                    "action": "action_view_value_entries",
+                    "show": True,
+                    "sequence": 60,
+                }
+            )
+        return buttons

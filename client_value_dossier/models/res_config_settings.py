@@ -1,0 +1,10 @@
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    client_value_rate = fields.Monetary(
+        related="company_id.client_value_rate",
+        readonly=False,
+    )

@@ -1,0 +1,317 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+# Entries listed on the client's form.
+LAST_ENTRIES = 5
+
+
+class ResPartner(models.Model):
+    _name = "res.partner"
+    _inherit = ["res.partner", "client.value.source"]
+
+    value_entry_ids = fields.One2many(
+        comodel_name="client.value.entry",
+        inverse_name="partner_id",
+        string="Value Entries",
+    )
+    value_entry_count = fields.Integer(
+        compute="_compute_value_total", string="Value Entry Count"
+    )
+    value_total = fields.Monetary(
+        compute="_compute_value_total",
+        currency_field="value_currency_id",
+        string="Value Given",
+        help="What the client's confirmed entries are worth, in the currency of the "
+        "current company.",
+    )
+    value_currency_id = fields.Many2one(
+        comodel_name="res.currency", compute="_compute_value_currency_id"
+    )
+    client_since = fields.Date(
+        string="Client Since",
+        compute="_compute_client_since",
+        inverse="_inverse_client_since",
+        help="The first confirmed order, invoice, project or value entry. Enter an "
+        "earlier date if you worked together before you had Odoo.",
+    )
+    client_since_manual = fields.Date(copy=False)
+    dossier_ids = fields.One2many(
+        comodel_name="client.value.dossier",
+        inverse_name="partner_id",
+        string="Dossiers",
+    )
+    dossier_count = fields.Integer(compute="_compute_dossier_count")
+
+    # ------------------------------------------------------------
+    # COMPUTE
+    # ------------------------------------------------------------
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_value_total(self):
+        """Totals of the commercial entity: its contacts show the same figures."""
+        entries = self.env["client.value.entry"]
+        clients = self.commercial_partner_id
+        totals = {}
+        if clients.ids and entries.has_access("read"):
+            totals = entries._get_given_totals(
+                [("partner_id", "in", clients.ids)], "partner_id"
+            )
+        for partner in self:
+            total = totals.get(partner.commercial_partner_id, {})
+            partner.value_entry_count = total.get("count", 0)
+            partner.value_total = total.get("amount", 0.0)
+
+    @api.depends_context("company")
+    def _compute_value_currency_id(self):
+        self.value_currency_id = self.env.company.currency_id
+
+    @api.depends("client_since_manual")
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_client_since(self):
+        first = self.commercial_partner_id._get_first_business_dates()
+        for partner in self:
+            client = partner.commercial_partner_id
+            dates = (client.client_since_manual, first.get(client.id))
+            partner.client_since = min(filter(None, dates), default=False)
+
+    def _inverse_client_since(self):
+        for partner in self:
+            partner.commercial_partner_id.client_since_manual = partner.client_since
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_dossier_count(self):
+        dossiers = self.env["client.value.dossier"]
+        clients = self.commercial_partner_id
+        counts = {}
+        if clients.ids and dossiers.has_access("read"):
+            counts = dict(
+                dossiers._read_group(
+                    [("partner_id", "in", clients.ids)], ["partner_id"], ["__count"]
+                )
+            )
+        for partner in self:
+            partner.dossier_count = counts.get(partner.commercial_partner_id, 0)
+
+    # ------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "parent_id" in vals or "is_company" in vals:
+            # sudo: entries must follow whoever changes the contact
+            for model in ("client.value.entry", "client.value.dossier"):
+                self.env[model].sudo().search(
+                    [("partner_id", "in", self.ids)]
+                )._follow_commercial_entity()
+        return result
+
+    # ------------------------------------------------------------
+    # ACTIONS
+    # ------------------------------------------------------------
+
+    def action_view_value_entries(self):
+        """Open the client's value entries."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "client_value_dossier.client_value_entry_action"
+        )
+        client = self.commercial_partner_id
+        action["domain"] = [("partner_id", "=", client.id)]
+        action["context"] = {"default_partner_id": client.id}
+        return action
+
+    def action_view_dossiers(self):
+        """Open the client's dossiers."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "client_value_dossier.client_value_dossier_action"
+        )
+        client = self.commercial_partner_id
+        action["domain"] = [("partner_id", "=", client.id)]
+        action["context"] = {"default_partner_id": client.id}
+        return action
+
+    def action_new_dossier(self):
+        """Open a new dossier for the client; a contact becomes its recipient."""
+        partner = self[:1]
+        client = partner.commercial_partner_id
+        context = {"default_partner_id": client.id}
+        if partner != client:
+            context["default_recipient_id"] = partner.id
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("New Dossier"),
+            "res_model": "client.value.dossier",
+            "views": [(False, "form")],
+            "context": context,
+        }
+
+    # ------------------------------------------------------------
+    # BUSINESS
+    # ------------------------------------------------------------
+
+    @api.readonly
+    def get_client_value_panel(self):
+        """Return what the *Client value* page of the form shows. The page asks for
+        it when it is opened, so that opening the form costs nothing.
+
+        :return: dict with ``client_since`` (ISO date), ``years``, ``projects``
+            (count), ``revenue``, ``worth``, ``ratio`` (sales administrators only),
+            ``sections`` and ``entries`` (lists of dict), ``currency_id``
+        """
+        self.ensure_one()
+        client = self.commercial_partner_id
+        client.check_access("read")
+        entries = self.env["client.value.entry"]
+        domain = [("partner_id", "=", client.id)]
+        given = entries._get_given_totals(domain, "section")
+        nothing = {"count": 0, "amount": 0.0, "hours": 0.0, "days": 0.0}
+        sections = [
+            {"code": code, "label": label, **given.get(code, nothing)}
+            for code, label in entries._fields["section"]._description_selection(
+                self.env
+            )
+        ]
+        worth = sum(section["amount"] for section in sections)
+        panel = {
+            "client_since": fields.Date.to_string(client.client_since) or "",
+            "years": client._get_years_together(),
+            "projects": client._get_client_project_count(),
+            "worth": worth,
+            "sections": sections,
+            "entries": entries.search(
+                [*domain, *entries._get_given_domain()], limit=LAST_ENTRIES
+            ).read(["name", "date", "category_id", "amount", "currency_id"]),
+            "currency_id": self.env.company.currency_id.id,
+        }
+        if self.env.user.has_group("sales_team.group_sale_salesman"):
+            panel["revenue"] = client._get_client_revenue()
+        if self.env.user.has_group("sales_team.group_sale_manager"):
+            panel["ratio"] = (
+                worth / panel["revenue"] if panel["revenue"] > 0 else False
+            )
+        return panel
+
+    def _get_years_together(self, until=None):
+        """Return for how many years we have been working for the client, one
+        decimal, counted up to *until* (default today)."""
+        self.ensure_one()
+        if not self.client_since:
+            return 0.0
+        until = until or fields.Date.context_today(self)
+        return round(max((until - self.client_since).days, 0) / 365.25, 1)
+
+    def _get_client_project_domain(self):
+        """Return the domain of the client's projects, templates left out."""
+        return Domain("partner_id", "child_of", self.ids) & Domain(
+            "is_template", "=", False
+        )
+
+    def _get_client_project_count(self):
+        """Return how many projects the client has had, archived ones included."""
+        self.ensure_one()
+        # sudo: the number of projects is no secret to the account manager
+        return (
+            self.env["project.project"]
+            .sudo()
+            .with_context(active_test=False)
+            .search_count(
+                self._get_client_project_domain()
+                & Domain("company_id", "in", [*self.env.companies.ids, False])
+            )
+        )
+
+    def _get_client_revenue(self, date_from=None, date_to=None):
+        """Return the untaxed revenue of posted invoices minus credit notes, in the
+        current company's currency.
+
+        :param date_from: first invoice date, or none
+        :param date_to: last invoice date, or none
+        """
+        self.ensure_one()
+        domain = Domain(self._get_client_invoice_domain())
+        if date_from:
+            domain &= Domain("invoice_date", ">=", date_from)
+        if date_to:
+            domain &= Domain("invoice_date", "<=", date_to)
+        # sudo: a salesperson sees his own invoices only; the client's total is
+        # shown to him as one figure
+        moves = self.env["account.move"].sudo()
+        today = fields.Date.context_today(self)
+        return sum(
+            company.currency_id._convert(
+                amount, self.env.company.currency_id, self.env.company, today
+            )
+            for company, amount in moves._read_group(
+                domain, ["company_id"], ["amount_untaxed_signed:sum"]
+            )
+        )
+
+    def _get_client_invoice_domain(self):
+        """Return the domain of what counts as revenue with these clients."""
+        return [
+            ("commercial_partner_id", "in", self.ids),
+            ("move_type", "in", ("out_invoice", "out_refund")),
+            ("state", "=", "posted"),
+            ("company_id", "in", self.env.companies.ids),
+        ]
+
+    def _get_first_business_dates(self):
+        """Return {client id: first date} of what these clients did with us."""
+        if not self.ids:
+            return {}
+        for model in ("sale.order", "account.move", "project.project"):
+            self.env[model].flush_model()
+        self.env["client.value.entry"].flush_model()
+        # Raw SQL: one query for four tables, read whenever a client's form opens.
+        # Rights are not applied on purpose: only the earliest date leaves it.
+        query = SQL(
+            """
+            SELECT client, MIN(date)
+              FROM (
+                SELECT partner.commercial_partner_id AS client,
+                       sale.date_order::date AS date
+                  FROM sale_order sale
+                  JOIN res_partner partner ON partner.id = sale.partner_id
+                 WHERE sale.state = 'sale'
+                   AND sale.company_id IN %(companies)s
+                   AND partner.commercial_partner_id IN %(clients)s
+                UNION ALL
+                SELECT commercial_partner_id, invoice_date
+                  FROM account_move
+                 WHERE move_type = 'out_invoice' AND state = 'posted'
+                   AND company_id IN %(companies)s
+                   AND commercial_partner_id IN %(clients)s
+                UNION ALL
+                SELECT partner.commercial_partner_id, project.date_start
+                  FROM project_project project
+                  JOIN res_partner partner ON partner.id = project.partner_id
+                 WHERE project.is_template IS NOT TRUE
+                   AND (project.company_id IS NULL
+                        OR project.company_id IN %(companies)s)
+                   AND partner.commercial_partner_id IN %(clients)s
+                UNION ALL
+                SELECT partner_id, date
+                  FROM client_value_entry
+                 WHERE state = 'confirmed'
+                   AND company_id IN %(companies)s
+                   AND partner_id IN %(clients)s
+              ) AS business
+             GROUP BY client
+            """,
+            companies=tuple(self.env.companies.ids),
+            clients=tuple(self.ids),
+        )
+        return dict(self.env.execute_query(query))
+
+    # ------------------------------------------------------------
+    # HELPERS
+    # ------------------------------------------------------------
+
+    def _prepare_value_entry(self):
+        return {
+            **super()._prepare_value_entry(),
+            **self._prepare_value_client(self),
+        }

@@ -1,0 +1,6 @@
+"""Let the tests import what the commands of this folder import."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
