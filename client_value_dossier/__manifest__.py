@@ -27,7 +27,15 @@
         "views/sale_order_views.xml",
         "views/client_value_dossier_menus.xml",
     ],
-    "demo": [],
+    "demo": [
+        "demo/agency_demo.xml",
+        "demo/res_partner_demo.xml",
+        "demo/sale_order_demo.xml",
+        "demo/project_project_demo.xml",
+        "demo/account_move_demo.xml",
+        "demo/client_value_entry_demo.xml",
+        "demo/client_value_dossier_demo.xml",
+    ],
     "assets": {
         "web.assets_backend": [
             "client_value_dossier/static/src/client_value_panel/*",

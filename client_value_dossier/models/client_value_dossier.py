@@ -426,8 +426,9 @@ class ClientValueDossier(models.Model):
         }
 
     def action_print(self):
-        """Print the dossiers."""
-        return self.env.ref(REPORT).report_action(self)
+        """Print the dossiers. They have a layout of their own, so nobody is asked to
+        choose one first."""
+        return self.env.ref(REPORT).report_action(self, config=False)
 
     def action_workbook(self):
         """Download the dossier as a workbook."""

@@ -89,6 +89,7 @@ class ClientValueEntry(models.Model):
         store=True,
         precompute=True,
         index=True,
+        group_expand=True,
         help="The part of the dossier it appears in.",
     )
     date = fields.Date(
@@ -165,7 +166,6 @@ class ClientValueEntry(models.Model):
         readonly=False,
         precompute=True,
         tracking=True,
-        aggregator=None,
         help="What it is worth to the client, without tax.",
     )
     amount_company = fields.Monetary(
@@ -237,7 +237,9 @@ class ClientValueEntry(models.Model):
     @api.depends("category_id")
     def _compute_client_visible(self):
         for entry in self:
-            entry.client_visible = entry.category_id.client_visible
+            entry.client_visible = (
+                not entry.category_id or entry.category_id.client_visible
+            )
 
     @api.depends("sale_order_id", "project_id", "company_id")
     def _compute_currency_id(self):
@@ -453,10 +455,12 @@ class ClientValueEntry(models.Model):
             total = totals.setdefault(
                 group, {"count": 0, "amount": 0.0, "hours": 0.0, "days": 0.0}
             )
+            if company.currency_id != self.env.company.currency_id:
+                amount = company.currency_id._convert(
+                    amount, self.env.company.currency_id, self.env.company, today
+                )
             total["count"] += count
-            total["amount"] += company.currency_id._convert(
-                amount, self.env.company.currency_id, self.env.company, today
-            )
+            total["amount"] += amount
             total["hours"] += hours
             total["days"] += days
         return totals

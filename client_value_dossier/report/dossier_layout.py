@@ -153,10 +153,14 @@ class DossierLayout:
     :param width: of the printed area in CSS pixels (1/96 inch)
     :param height: of the printed area; the footer is in it when ``own_footer``
     :param own_footer: the page's footer is part of the page's body
+    :param state_text: says that the dossier is cancelled, below the heading
     """
 
-    def __init__(self, snapshot, fmt, width=WIDTH, height=HEIGHT, own_footer=False):
+    def __init__(
+        self, snapshot, fmt, width=WIDTH, height=HEIGHT, own_footer=False, state_text=""
+    ):
         self.snapshot = snapshot
+        self.state_text = state_text
         self.fmt = fmt
         self.labels = snapshot["labels"]
         self.money = bool(snapshot["options"].get("show_amounts"))
@@ -309,7 +313,7 @@ class DossierLayout:
             "purpose": snapshot.get("purpose_label") or "",
             "facts": facts,
             "previous": (snapshot.get("previous") or {}).get("text") or "",
-            "long": text_width(client["name"], 26, bold=True) > 2 * self.width,
+            "state_text": self.state_text,
         }
         lines = sum(count_lines(line, self.width // 2, 9) for line in contact)
         name = count_lines(company["name"], self.width // 2 - 20, 14, bold=True)
@@ -318,6 +322,7 @@ class DossierLayout:
         height += 32 * count_lines(client["name"], self.width, 26, bold=True)
         height += 13 * sum(count_lines(t, self.width, 9) for t in client_lines)
         height += 18 * count_lines(part["purpose"], self.width, 11) + 6
+        height += 16 * count_lines(self.state_text, self.width, 11, bold=True)
         inner = quarter - GAP
         height += 18 + max(
             14
@@ -647,7 +652,8 @@ class DossierLayout:
         )
         pieces = [""]
         if details:
-            pieces = split_text(details, what.inner, 9, LINES_PER_ROW, LINES_PER_ROW)
+            most = min(LINES_PER_ROW, self.room // 40)
+            pieces = split_text(details, what.inner, 9, most, most)
         values = {
             "date": fmt.date(line["date"]),
             "what": {

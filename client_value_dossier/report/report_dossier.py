@@ -77,16 +77,20 @@ class ReportDossier(models.AbstractModel):
         """Return a snapshot ready for the template: formatted and cut into pages."""
         width, height = size
         labels = snapshot["labels"]
-        layout = DossierLayout(
-            snapshot, SnapshotFormatter(snapshot), width, height, own_footer
-        )
-        pages = layout.make_pages()
         mark, state, state_text = "", "issued", ""
         if cancelled:
             mark, state = labels["cancelled"], "cancelled"
             state_text = " · ".join(filter(None, [mark, replaced_by]))
         elif not snapshot.get("number"):
             mark, state = labels["draft"], "draft"
+        layout = DossierLayout(
+            snapshot,
+            SnapshotFormatter(snapshot),
+            width,
+            height,
+            own_footer,
+            state_text,
+        )
         number = snapshot.get("number") or labels["draft"]
         footer = [mark] if cancelled else []
         footer += [f"{snapshot['title']} {number}", snapshot["client"]["name"]]
@@ -97,9 +101,8 @@ class ReportDossier(models.AbstractModel):
             "id": record.id if record else None,
             "lang": snapshot["lang"].replace("_", "-"),
             "snapshot": snapshot,
-            "pages": pages,
+            "pages": layout.make_pages(),
             "state": state,
-            "state_text": state_text,
             "mark": mark,
             "marks": watermark_styles(mark, width) if mark else [],
             "footer": shorten(" · ".join(footer), 0.78 * width, FOOTER_SIZE),

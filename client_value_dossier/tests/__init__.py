@@ -1,11 +1,16 @@
 from . import (
+    test_canonical,
     test_category,
     test_dossier,
     test_entry,
     test_entry_follow,
     test_entry_import,
+    test_formatting,
     test_partner,
     test_portfolio,
+    test_report_layout,
     test_security,
     test_snapshot,
+    test_tours,
+    test_workbook,
 )

@@ -99,9 +99,9 @@ class TestDossierWorkbook(WorkbookCase):
         for sheet in book.worksheets[1:]:
             self.assertEqual(sheet.freeze_panes, "A2")
             self.assertEqual(sheet.print_title_rows, "$1:$1")
-        for sheet in book:
             self.assertEqual(sheet.page_setup.orientation, "landscape")
             self.assertEqual(sheet.page_setup.fitToHeight, 0)
+        for sheet in book:
             self.assertIn("&P", sheet.oddFooter.right.text)
         self.assertEqual(book.properties.title, "Value dossier")
 
@@ -161,7 +161,7 @@ class TestDossierWorkbook(WorkbookCase):
             self.assertEqual(last.get("Days", 0), total["days"])
             self.assertEqual(sheet.cell(sheet.max_row, 1).value, "Total")
         formulas = [cell for cell in cells(load(content)) if cell.data_type == "f"]
-        self.assertIn("=SUBTOTAL(109,[Worth])", {cell.value for cell in formulas})
+        self.assertIn("=SUBTOTAL(109,F2:F4)", {cell.value for cell in formulas})
 
     def test_key_figures(self):
         snapshot = make_snapshot(6)
@@ -284,6 +284,10 @@ class TestDossierWorkbook(WorkbookCase):
         tables = [(sheet, table) for sheet in book for table in sheet.tables.values()]
         self.assertEqual(len(tables), 8)
         self.assertEqual(len({table.name for _sheet, table in tables}), 8)
+        formulas = [cell for cell in cells(book) if cell.data_type == "f"]
+        self.assertIn(
+            "Wörth [#1] 'net'", {c.parent.cell(1, c.column).value for c in formulas}
+        )
         for sheet, table in tables:
             names = table.column_names
             self.assertEqual(len({name.lower() for name in names}), len(names))
@@ -369,7 +373,7 @@ class TestPortfolioWriter(WorkbookCase):
         (datetime.date(202, 3, 4), "Third", 0.0, 0, None),
     ]
 
-    def write(self, *sheets, **options):
+    def export(self, *sheets, **options):
         """Return the bytes of a workbook; a sheet is (title, columns, rows, label)."""
         buffer = io.BytesIO()
         with PortfolioWriter(buffer, self.LOCALE, **options) as writer:
@@ -380,7 +384,7 @@ class TestPortfolioWriter(WorkbookCase):
 
     def test_cells_are_typed(self):
         currency = {"symbol": "€", "position": "before", "decimals": 2}
-        content = self.write(
+        content = self.export(
             ("Entries", self.COLUMNS, self.ROWS, "Total"), currency=currency, title="T"
         )
         book = load(content)
@@ -412,7 +416,7 @@ class TestPortfolioWriter(WorkbookCase):
 
     def test_several_sheets(self):
         other = [Column("Days", "days"), Column("Count", "integer"), Column("Name")]
-        content = self.write(
+        content = self.export(
             ("Entries", self.COLUMNS, self.ROWS, "Total"),
             ("entries", other, [(1.0, 2, "x")], ""),
             ("Empty", other, [], "Total"),
@@ -431,7 +435,7 @@ class TestPortfolioWriter(WorkbookCase):
         columns = [Column("Number", "integer")]
         rows = [(number,) for number in range(8)]
         with patch.object(PortfolioWriter, "MAX_ROWS", 6):
-            content = self.write(("Numbers", columns, rows, "Total"))
+            content = self.export(("Numbers", columns, rows, "Total"))
         book = load(content)
         self.assertEqual(book.sheetnames, ["Numbers", "Numbers (2)"])
         self.assertEqual(
@@ -445,7 +449,7 @@ class TestPortfolioWriter(WorkbookCase):
     @PROPERTY
     @given(st.lists(TEXTS, min_size=1))
     def test_any_text(self, values):
-        content = self.write(
+        content = self.export(
             ("Texts", [Column("A"), Column("B")], [(text, text) for text in values], "")
         )
         self.assertPlainText(content, values)

@@ -21,6 +21,7 @@ from .xlsx import (
     Formats,
     cell_text,
     date_serial,
+    header_height,
     one_line,
     sheet_name,
     write_cell,
@@ -150,8 +151,14 @@ class PortfolioWriter:
             worksheet.autofilter(0, 0, max(sheet.count, 1), len(sheet.columns) - 1)
             if self._locale["direction"] == "rtl":
                 worksheet.right_to_left()
-            for col, (label, kind, width) in enumerate(sheet.columns):
-                worksheet.set_column(col, col, width or _DEFAULT_WIDTHS.get(kind, 12))
+            widths = [
+                column.width or _DEFAULT_WIDTHS.get(column.kind, 12)
+                for column in sheet.columns
+            ]
+            labels = [column.label for column in sheet.columns]
+            worksheet.set_row(0, header_height(labels, widths))
+            for col, (label, kind, _width) in enumerate(sheet.columns):
+                worksheet.set_column(col, col, widths[col])
                 write_cell(worksheet, 0, col, "text", label, formats.header)
                 worksheet.write_blank(1, col, None, formats.cell[kind])
                 worksheet.write_blank(2, col, None, formats.total[kind])

@@ -4,35 +4,41 @@ import datetime
 import io
 
 import xlsxwriter
+from xlsxwriter.utility import xl_range
 
 from .xlsx import (
+    FILTER_WIDTH,
     MAX_SHEET_NAME,
     PLAIN_TEXT,
     Column,
     Formats,
     cell_text,
     cut_text,
+    header_height,
     one_line,
+    row_height,
     sheet_name,
     write_cell,
 )
 
 _COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#b07aa1")
 
+_FIGURE_WIDTH = 16
+
 # Of the sheets of entries: code of the label, kind, greatest width.
 _ENTRY_COLUMNS = (
-    ("section", "long", 20),
+    ("section", "long", 16),
     ("date", "date", None),
-    ("what", "long", 40),
-    ("description", "long", 60),
-    ("category", "long", 24),
-    ("project", "long", 30),
-    ("contact", "long", 24),
+    ("what", "long", 30),
+    ("description", "long", 45),
+    ("category", "long", 18),
+    ("project", "long", 20),
+    ("contact", "long", 18),
     ("hours", "hours", None),
     ("days", "days", None),
     ("worth", "amount", None),
     ("original", "number", None),
-    ("currency", "text", None),
+    ("currency", "code", None),
 )
 
 
@@ -93,8 +99,10 @@ class _DossierWorkbook:
     def _add_key_figures(self):
         snapshot, labels, formats = self.snapshot, self.labels, self.formats
         sheet = self._add_sheet(labels["key_figures"])
+        sheet.set_portrait()
+        sheet.fit_to_pages(1, 1)
         sheet.set_column(0, 0, 30)
-        sheet.set_column(1, 8, 16)
+        sheet.set_column(1, 8, _FIGURE_WIDTH)
         write_cell(sheet, 0, 0, "text", snapshot["title"], formats.title)
         write_cell(sheet, 1, 0, "text", snapshot["purpose_label"], formats.note)
         row = 3
@@ -212,9 +220,12 @@ class _DossierWorkbook:
         Return the row below, and the range of ``rows``' row numbers.
         """
         end = row + 1 + len(rows)
+        labels = [(column.label, _FIGURE_WIDTH) for column in columns]
+        sheet.set_row(row, row_height(labels))
         for col, (label, kind, _width) in enumerate(columns):
             cell_formats = self.formats.cell if col else self.formats.left
-            write_cell(sheet, row, col, "text", label, self.formats.header)
+            header = self.formats.header_right if col else self.formats.header
+            write_cell(sheet, row, col, "text", label, header)
             for index, values in enumerate(rows, start=row + 1):
                 write_cell(sheet, index, col, kind, values[col], cell_formats[kind])
             write_cell(sheet, end, col, kind, totals[col], self.formats.total[kind])
@@ -369,45 +380,75 @@ class _DossierWorkbook:
             write_cell(sheet, 1, 0, "text", empty_text, self.formats.cell["text"])
             return
         totals = totals or {}
+        last_row, last_col = len(rows) + bool(totals), len(columns) - 1
         labels = _unique_labels(columns)
-        options = []
-        for col, (label, kind, width) in enumerate(columns):
-            values = [values[col] for values in rows]
-            for row, value in enumerate(values, start=1):
-                write_cell(sheet, row, col, kind, value, self.formats.cell[kind])
-            option = {"header": labels[col], "header_format": self.formats.header}
+        widths = [
+            _fit_width(label, column, [*values, totals.get(col)])
+            for col, (label, column, values) in enumerate(
+                zip(labels, columns, zip(*rows, strict=True), strict=True)
+            )
+        ]
+        header, options = self.formats.header, []
+        for col, label in enumerate(labels):
+            sheet.set_column(col, col, widths[col])
+            option = {"header": label, "header_format": header}
             if col in totals:
-                values.append(totals[col])
                 option["total_function"] = "sum"
-                option["total_value"] = float(totals[col])
-                option["format"] = self.formats.cell[kind]
             elif totals and col == 0:
                 option["total_string"] = cell_text(self.labels["total"])
             options.append(option)
-            sheet.set_column(col, col, _fit_width(label, kind, width, values))
         table = {
             "columns": options,
             "total_row": bool(totals),
             "style": "Table Style Light 15",
         }
-        sheet.add_table(0, 0, len(rows) + bool(totals), len(columns) - 1, table)
+        sheet.add_table(0, 0, last_row, last_col, table)
+        sheet.set_row(0, header_height(labels, widths))
+        for row, values in enumerate(rows, start=1):
+            long_texts = []
+            for col, (_label, kind, _width) in enumerate(columns):
+                value = values[col]
+                write_cell(sheet, row, col, kind, value, self.formats.cell[kind])
+                if kind == "long" and value:
+                    long_texts.append((value, widths[col]))
+            if long_texts:
+                sheet.set_row(row, row_height(long_texts))
+        if totals:
+            self._write_totals(sheet, last_row, columns, totals)
         sheet.freeze_panes(1, 0)
         sheet.repeat_rows(0)
 
+    def _write_totals(self, sheet, row, columns, totals):
+        """Write a table's last row, with the sums' values for readers that do not
+        compute. Plain ranges, as names of columns may be more than some can read."""
+        for col, column in enumerate(columns):
+            cell_format = self.formats.total[column.kind]
+            if col in totals:
+                cells = xl_range(1, col, row - 1, col)
+                sheet.write_formula(
+                    row,
+                    col,
+                    f"=SUBTOTAL(109,{cells})",
+                    cell_format,
+                    float(totals[col]),
+                )
+            else:
+                text = "" if col else self.labels["total"]
+                write_cell(sheet, row, col, "text", text, cell_format)
 
-def _fit_width(label, kind, greatest, values):
+
+def _fit_width(label, column, values):
     """Return a column's width in characters, for its header and its values."""
-    if kind in ("text", "long"):
+    if column.kind in ("text", "long", "code"):
         lines = [line for value in values for line in str(value or "").split("\n")]
         longest = max(len(line) for line in lines)
-    elif kind == "date":
+    elif column.kind == "date":
         longest = 10
     else:
         longest = max(len(f"{value or 0:,.2f}") for value in values)
-        longest += 4 * (kind == "amount")  # for the symbol
-    # The header breaks at spaces; its button takes the place of three letters.
-    header = max((len(word) for word in label.split()), default=0) + 3
-    return min(max(longest + 2, header, 8), greatest or 50)
+        longest += 4 * (column.kind == "amount")  # for the symbol
+    header = max((len(word) for word in label.split()), default=0) + FILTER_WIDTH
+    return min(max(longest + 2, header, 8), column.width or 50)
 
 
 def _flatten(line, section=""):

@@ -5,12 +5,14 @@ becomes a formula or a link.
 """
 
 import datetime
+import math
 import re
 from typing import NamedTuple
 
 # Excel's limits; it counts text in units of UTF-16.
 MAX_TEXT = 32_767
 MAX_SHEET_NAME = 31
+FILTER_WIDTH = 3  # letters whose place a filter's button takes
 
 # Options of xlsxwriter's workbooks.
 PLAIN_TEXT = {
@@ -28,6 +30,7 @@ _NUMBER_FORMATS = {
 _DATE_DIRECTIVES = {"%d": "dd", "%m": "mm", "%Y": "yyyy", "%y": "yy"}
 _DAY_ZERO = datetime.date(1899, 12, 30).toordinal()
 _LEAP_DAY = 60  # Excel believes in 29 February 1900
+_LINE_HEIGHT, _MAX_HEIGHT = 15, 409  # points
 _DEFAULT_COLOUR = "#875a7b"
 
 
@@ -35,8 +38,9 @@ class Column(NamedTuple):
     """A column of a sheet.
 
     :param label: the header
-    :param kind: ``text``, ``long`` (wrapped text), ``date``, ``amount``, ``number``
-        (two decimals), ``hours``, ``days``, ``integer`` or ``year``
+    :param kind: ``text``, ``long`` (wrapped text), ``code`` (centred text), ``date``,
+        ``amount``, ``number`` (two decimals), ``hours``, ``days``, ``integer`` or
+        ``year``
     :param width: in characters: of the column in a large export, at most that in a
         dossier, where columns fit their contents; None leaves it to the writer
     """
@@ -65,6 +69,7 @@ class Formats:
             colour = _DEFAULT_COLOUR
         number_formats = {
             "text": "@",
+            "code": "@",
             "long": "General",  # some Excels cannot show much text in text cells
             "date": _excel_date_format(locale["date_format"]),
             "amount": _excel_amount_format(currency),
@@ -73,9 +78,12 @@ class Formats:
         self.cell, self.left, self.total = {}, {}, {}
         for kind, number_format in number_formats.items():
             options = {"num_format": number_format, "valign": "top"}
-            self.cell[kind] = workbook.add_format(
-                options | {"text_wrap": kind == "long"}
-            )
+            own = {
+                "long": {"text_wrap": True},
+                "date": {"align": "left"},
+                "code": {"align": "center"},
+            }
+            self.cell[kind] = workbook.add_format(options | own.get(kind, {}))
             self.left[kind] = workbook.add_format(options | {"align": "left"})
             self.total[kind] = workbook.add_format(options | {"bold": True, "top": 1})
         self.title = workbook.add_format(
@@ -86,15 +94,15 @@ class Formats:
         )
         self.bold = workbook.add_format({"bold": True, "valign": "top"})
         self.note = workbook.add_format({"italic": True})
-        self.header = workbook.add_format(
-            {
-                "bold": True,
-                "text_wrap": True,
-                "valign": "vcenter",
-                "bg_color": colour,
-                "font_color": "#000000" if _is_light(colour) else "#ffffff",
-            }
-        )
+        header = {
+            "bold": True,
+            "text_wrap": True,
+            "valign": "vcenter",
+            "bg_color": colour,
+            "font_color": "#000000" if _is_light(colour) else "#ffffff",
+        }
+        self.header = workbook.add_format(header)
+        self.header_right = workbook.add_format(header | {"align": "right"})
 
     def with_unit(self, number_format, unit):
         """Return the format of a number that is followed by a unit (or by "")."""
@@ -118,6 +126,34 @@ def write_cell(sheet, row, col, kind, value, cell_format):
         sheet.write_string(row, col, cell_text(value), cell_format)
     else:
         sheet.write_number(row, col, value, cell_format)
+
+
+def row_height(texts):
+    """Return the height in points that a row needs for its wrapped texts.
+
+    Excel finds it itself, LibreOffice does not.
+
+    :param texts: iterable of (text, width of its column in characters); there is at
+        least one
+    """
+    lines = max(
+        sum(_count_lines(len(line), width) for line in text.split("\n"))
+        for text, width in texts
+    )
+    return min(lines * _LINE_HEIGHT, _MAX_HEIGHT)
+
+
+def _count_lines(length, width):
+    # Breaking between words wastes about a tenth of each line.
+    return 1 if length < width else math.ceil(length / (width * 0.9))
+
+
+def header_height(labels, widths):
+    """Return the height in points of a header whose cells have filter buttons."""
+    return row_height(
+        (label, max(width - FILTER_WIDTH, 5))
+        for label, width in zip(labels, widths, strict=True)
+    )
 
 
 def _parse_date(text):

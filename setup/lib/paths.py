@@ -40,8 +40,9 @@ def is_installed_file(path: Path) -> bool:
 
     ``path`` is relative to the repository. Python tests are read when they run.
     """
-    skipped = ("tests", "readme", "__pycache__")
-    return path.parts[1] not in skipped and "__pycache__" not in path.parts
+    if path.parts[1] in ("tests", "readme"):
+        return False
+    return not any(part.startswith((".", "__pycache__")) for part in path.parts)
 
 
 def addons_digest(wanted: Callable[[Path], bool] = is_installed_file) -> str:

@@ -141,26 +141,23 @@ def _check_own() -> None:
         raise Problem(f"Odoo 19 needs PostgreSQL 13 or later; {where} is older.")
 
 
-def _as_server_user(command: list[str]) -> list[str]:
-    """Return the command, run as an unprivileged user when we are root."""
+def _server_user() -> tuple[list[str], int]:
+    """Return what to put before the server's commands, and whose files it owns."""
     if os.geteuid() != 0:
-        return command
+        return [], os.geteuid()
     user = pwd.getpwnam(_UNPRIVILEGED)
     drop = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}"]
-    drop.append("--clear-groups")
-    probe = [*drop, "test", "-x", str(binaries() / "postgres"), "-a", "-r", str(HOME)]
-    if subprocess.run(probe, check=False).returncode != 0:
-        # The checkout lies where only root may go (its home, say): let the server pass.
-        drop += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-        probe = [*drop, *probe[len(drop) - 2 :]]
-        if subprocess.run(probe, check=False).returncode != 0:
-            raise Problem(
-                f"PostgreSQL does not run as root, and the user {_UNPRIVILEGED} cannot "
-                f"reach {HOME}. Move the checkout to a folder that everybody may "
-                "enter, call as an ordinary user, or name a server of your own: "
-                "PGHOST, PGUSER."
-            )
-    return [*drop, *command]
+    # Where only root may go (its home, say), a namespace hides that it is root.
+    ways = (([*drop, "--clear-groups"], user.pw_uid), (["unshare", "--user"], 0))
+    for prefix, uid in ways:
+        probe = [*prefix, "test", "-x", str(binaries() / "postgres"), "-a", "-r", HOME]
+        if subprocess.run(probe, check=False, capture_output=True).returncode == 0:
+            return prefix, uid
+    raise Problem(
+        f"PostgreSQL does not run as root, and the user {_UNPRIVILEGED} cannot reach "
+        f"{HOME}. Move the checkout to a folder that everybody may enter, call as an "
+        "ordinary user, or name a server of your own: PGHOST, PGUSER."
+    )
 
 
 def _create() -> None:
@@ -176,7 +173,7 @@ def _create() -> None:
     for name, value in _SETTINGS.items():
         initdb += ["-c", f"{name}={value}"]
     what = "Creating the database server's folder"
-    run(_as_server_user(initdb), log="postgres", what=what, cwd=Path("/"))
+    run([*_server_user()[0], *initdb], log="postgres", what=what, cwd=Path("/"))
     part.rename(_DATA)
 
 
@@ -185,9 +182,10 @@ def _start() -> None:
     folder = _socket_folder()
     folder.mkdir(mode=0o700, exist_ok=True)
     owner = folder.stat().st_uid
-    if owner not in (os.geteuid(), _server_uid()):
+    if owner not in (os.geteuid(), _server_user()[1]):
         raise Problem(f"{folder} belongs to somebody else: remove it and call again.")
     _give_to_server(folder)
+    _give_to_server(_DATA)
     _forget_killed(folder)
     options = f"-k '{folder}' -p {_PORT}"
     try:
@@ -214,15 +212,11 @@ def _forget_killed(folder: Path) -> None:
 def _control(action: str, *arguments: str) -> None:
     command = [str(binaries() / "pg_ctl"), action, "-w", "-D", str(_DATA), *arguments]
     what = f"pg_ctl {action}"
-    run(_as_server_user(command), log="postgres", what=what, cwd=Path("/"))
-
-
-def _server_uid() -> int:
-    is_root = os.geteuid() == 0
-    return pwd.getpwnam(_UNPRIVILEGED).pw_uid if is_root else os.geteuid()
+    run([*_server_user()[0], *command], log="postgres", what=what, cwd=Path("/"))
 
 
 def _give_to_server(folder: Path) -> None:
-    if os.geteuid() == 0:
-        user = pwd.getpwnam(_UNPRIVILEGED)
-        os.chown(folder, user.pw_uid, user.pw_gid)
+    """Make the server the owner of a folder, whoever it runs as this time."""
+    _prefix, uid = _server_user()
+    if os.geteuid() == 0 and folder.stat().st_uid != uid:
+        run(["chown", "-R", f"{uid}", folder], log="postgres", what="chown")

@@ -102,5 +102,6 @@ def test_no_traces_of_a_machine(line):
 
 def test_python_tests_need_no_new_database():
     assert not paths.is_installed_file(paths.Path("addon/tests/test_x.py"))
+    assert not paths.is_installed_file(paths.Path("addon/models/.ruff_cache/x"))
     assert paths.is_installed_file(paths.Path("addon/static/tests/tours/x.js"))
     assert paths.is_installed_file(paths.Path("addon/models/x.py"))

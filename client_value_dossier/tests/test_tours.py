@@ -1,0 +1,81 @@
+import io
+
+import xlsxwriter
+
+from odoo.tests import HttpCase, tagged
+
+from .common import ClientValueCommon
+
+
+@tagged("post_install", "-at_install")
+class TestTours(ClientValueCommon, HttpCase):
+    """What an account manager does in the browser."""
+
+    def test_log_value_from_a_project(self):
+        self.own.group_ids += self.env.ref("project.group_project_user")
+        self.start_tour(
+            f"/odoo/project.project/{self.project.id}",
+            "client_value_log_from_project",
+            login=self.own.login,
+        )
+        entry = self.project.value_entry_ids
+        self.assertRecordValues(
+            entry,
+            [
+                {
+                    "name": "Found two specialists by the next morning",
+                    "partner_id": self.client.id,
+                    "contact_id": self.contact.id,
+                    "user_id": self.own.id,
+                    "category_id": self.urgent.id,
+                    "hours": 2.5,
+                    "amount": 200.0,
+                    "state": "confirmed",
+                }
+            ],
+        )
+
+    def test_make_issue_print_and_download_a_dossier(self):
+        self._create_entries(6)
+        self.start_tour(
+            f"/odoo/contacts/{self.client.id}",
+            "client_value_dossier_issue",
+            login=self.own.login,
+        )
+        dossier = self.env["client.value.dossier"].search(
+            [("partner_id", "=", self.client.id)]
+        )
+        self.assertEqual(dossier.state, "issued")
+        self.assertEqual(dossier.purpose, "departing")
+        self.assertEqual(dossier.snapshot["total"]["count"], 6)
+
+    def test_import_a_sheet(self):
+        wrong_row = ["2024-05-02", "Nobody Inc", "Savings", "Second imported favour"]
+        right_row = ["2024-05-02", "Beta Foods", "Savings", "Second imported favour"]
+        for name, second_row in (
+            ("wrong_entries.xlsx", wrong_row),
+            ("entries.xlsx", right_row),
+        ):
+            self._create_sheet(name, second_row)
+        self.start_tour(
+            "/odoo/value-entries", "client_value_import", login=self.own.login
+        )
+        entries = self.env["client.value.entry"].search(
+            [("name", "like", "imported favour")], order="id"
+        )
+        self.assertEqual(entries.partner_id, self.client | self.other_client)
+        self.assertEqual(entries.mapped("section"), ["concession", "benefit"])
+
+    def _create_sheet(self, name, second_row):
+        buffer = io.BytesIO()
+        book = xlsxwriter.Workbook(buffer, {"in_memory": True})
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["Date", "Client", "Category", "What"])
+        sheet.write_row(
+            1, 0, ["2024-05-01", "Acme Research", "Discount", "First imported favour"]
+        )
+        sheet.write_row(2, 0, second_row)
+        book.close()
+        self.env["ir.attachment"].with_user(self.own).create(
+            {"name": name, "raw": buffer.getvalue()}
+        )
