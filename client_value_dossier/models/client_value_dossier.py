@@ -10,9 +10,7 @@ _logger = logging.getLogger(__name__)
 
 REPORT = "client_value_dossier.action_report_dossier"
 # Written once, by issuing and cancelling; nobody else may.
-SEALED = frozenset(
-    ("name", "state", "snapshot", "digest", "issued_on", "cancelled_on")
-)
+SEALED = frozenset(("name", "state", "snapshot", "digest", "issued_on", "cancelled_on"))
 # What a draft is made from; after issuing it would contradict the snapshot.
 CONTENT = frozenset(
     (

@@ -331,9 +331,7 @@ class ClientValueDossier(models.Model):
         owners, amounts = [], []
         for line in orders.order_line:
             order = line.order_id
-            project = (
-                line.project_id or order.project_id or project_of_order.get(order)
-            )
+            project = line.project_id or order.project_id or project_of_order.get(order)
             if line.display_type or line.is_downpayment or project not in projects:
                 continue
             date = fields.Date.context_today(self, order.date_order)

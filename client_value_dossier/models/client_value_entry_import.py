@@ -76,13 +76,33 @@ class ClientValueEntry(models.Model):
         categories = self.env["client.value.category"].search([])
         currencies = self.env["res.currency"].search([])
         columns = [
-            ("id", "text", 18, _("Your own number of the row: importing it again updates.")),
+            (
+                "id",
+                "text",
+                18,
+                _("Your own number of the row: importing it again updates."),
+            ),
             ("date", "date", 12, _("When it was done.")),
-            ("partner_id", "text", 28, _("Name, reference or VAT number of the client.")),
+            (
+                "partner_id",
+                "text",
+                28,
+                _("Name, reference or VAT number of the client."),
+            ),
             ("contact_id", "text", 24, _("Who was in charge on the client's side.")),
             ("project_id", "text", 28, _("Name of the project, if there is one.")),
-            ("category_id", "text", 26, _("A category of the list, or just a section.")),
-            ("name", "text", 50, _("What was done, in words that the client may read.")),
+            (
+                "category_id",
+                "text",
+                26,
+                _("A category of the list, or just a section."),
+            ),
+            (
+                "name",
+                "text",
+                50,
+                _("What was done, in words that the client may read."),
+            ),
             ("amount", "number", 12, _("Worth without tax; empty: hours times rate.")),
             ("currency_id", "text", 10, _("Currency code, such as EUR.")),
             ("hours", "number", 10, _("Hours given.")),

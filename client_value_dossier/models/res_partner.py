@@ -195,9 +195,7 @@ class ResPartner(models.Model):
         if self.env.user.has_group("sales_team.group_sale_salesman"):
             panel["revenue"] = client._get_client_revenue()
         if self.env.user.has_group("sales_team.group_sale_manager"):
-            panel["ratio"] = (
-                worth / panel["revenue"] if panel["revenue"] > 0 else False
-            )
+            panel["ratio"] = worth / panel["revenue"] if panel["revenue"] > 0 else False
         return panel
 
     def _get_years_together(self, until=None):

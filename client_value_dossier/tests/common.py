@@ -105,9 +105,7 @@ class ClientValueCommon(TransactionCase):
 
     @classmethod
     def _prepare_foreign_currency(cls):
-        foreign = cls.env.ref(
-            "base.EUR" if cls.currency.name != "EUR" else "base.USD"
-        )
+        foreign = cls.env.ref("base.EUR" if cls.currency.name != "EUR" else "base.USD")
         foreign.active = True
         foreign.rate_ids.unlink()
         cls.env["res.currency.rate"].create(

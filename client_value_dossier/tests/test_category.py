@@ -57,6 +57,4 @@ class TestCategory(ClientValueCommon):
         self.urgent.invalidate_recordset(["entry_count"])
         self.assertEqual(self.urgent.entry_count, before + 1)
         action = self.urgent.action_view_entries()
-        self.assertIn(
-            entry, self.env["client.value.entry"].search(action["domain"])
-        )
+        self.assertIn(entry, self.env["client.value.entry"].search(action["domain"]))

@@ -197,9 +197,9 @@ class TestDossier(ClientValueCommon):
         self.assertEqual(notification["type"], "danger")
         self.assertIn(contents.name, notification["message"])
         self.assertIn("VD/1900/0001", notification["message"])
-        self.assertNotIn(intact.name, notification["message"].replace(
-            number.snapshot["number"], ""
-        ))
+        self.assertNotIn(
+            intact.name, notification["message"].replace(number.snapshot["number"], "")
+        )
         self.assertEqual(intact.action_check_seal()["params"]["type"], "success")
 
     # Cancelling
@@ -227,9 +227,7 @@ class TestDossier(ClientValueCommon):
         self.dossier.action_issue()
         newer = self._create_dossier()
         self.assertEqual(newer.previous_id, self.dossier)
-        self.assertIn(
-            "Continues", newer._prepare_snapshot()["previous"]["text"]
-        )
+        self.assertIn("Continues", newer._prepare_snapshot()["previous"]["text"])
 
     def test_drafts_are_deleted_not_cancelled(self):
         with self.assertRaisesRegex(UserError, "Delete drafts"):

@@ -212,9 +212,7 @@ class TestEntry(ClientValueCommon):
         entry = (
             self.env["client.value.entry"]
             .with_user(self.own)
-            .create(
-                self._entry_values(attachment_ids=[Command.set(upload.ids)])
-            )
+            .create(self._entry_values(attachment_ids=[Command.set(upload.ids)]))
         )
         self.assertEqual(upload.res_id, entry.id)
         self.assertEqual(upload.with_user(self.manager).raw, b"agreed")
@@ -237,9 +235,7 @@ class TestEntry(ClientValueCommon):
 
     def _log(self, record, user):
         action = record.with_user(user).action_log_value()
-        form = Form.from_action(
-            self.env(user=user), action
-        )
+        form = Form.from_action(self.env(user=user), action)
         form.name = "A favour"
         form.category_id = self.consultation.with_user(user)
         return form.save()

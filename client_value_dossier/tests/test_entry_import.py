@@ -298,15 +298,9 @@ class TestEntryImport(ImportCommon):
                 self._row(What=f"{tag} {number}", **{"Client's Manager": "Ann Lee"})
                 for number in range(count)
             ]
-            columns = [
-                field for header, field in HEADERS.items() if header in rows[0]
-            ]
+            columns = [field for header, field in HEADERS.items() if header in rows[0]]
             data = [
-                [
-                    row[header]
-                    for header, field in HEADERS.items()
-                    if field in columns
-                ]
+                [row[header] for header, field in HEADERS.items() if field in columns]
                 for row in rows
             ]
             before = self.env.cr.sql_log_count

@@ -102,9 +102,7 @@ class TestPartner(ClientValueCommon):
         """Compared with the same form without this addon's fields."""
         specification = {}
         partners = self.env["res.partner"].with_user(self.manager)
-        for name in partners.get_view(view_type="form")["models"][
-            "res.partner"
-        ]:
+        for name in partners.get_view(view_type="form")["models"]["res.partner"]:
             field = partners._fields[name]
             if field.type not in (
                 "one2many",
@@ -178,8 +176,6 @@ class TestPartner(ClientValueCommon):
         self.assertEqual(
             self.order._prepare_value_entry()["project_id"], self.project.id
         )
-        self.order.order_line = [
-            Command.create({"product_id": self.fixed_product.id})
-        ]
+        self.order.order_line = [Command.create({"product_id": self.fixed_product.id})]
         self.order.order_line[-1].project_id = second
         self.assertFalse(self.order._prepare_value_entry()["project_id"])

@@ -236,9 +236,7 @@ class TestSecurity(ClientValueCommon, HttpCase):
         ):
             with self.subTest(user.login):
                 self.assertNotEqual(self._status(user, refused), 200)
-                self.assertNotIn(
-                    self.client.name, self.url_open(refused).text
-                )
+                self.assertNotIn(self.client.name, self.url_open(refused).text)
 
     def test_portfolio_route(self):
         self._create_entries(3)

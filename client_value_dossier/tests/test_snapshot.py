@@ -240,9 +240,7 @@ class TestSnapshot(ClientValueCommon):
         self._create_entry(amount=100, currency_id=self.foreign.id, date="2024-06-01")
         [line] = self._snapshot()["sections"][0]["lines"]
         self.assertEqual(line["amount"], 200.0)
-        self.assertEqual(
-            line["original"], {"amount": 100.0, "code": self.foreign.name}
-        )
+        self.assertEqual(line["original"], {"amount": 100.0, "code": self.foreign.name})
 
     def test_dossier_in_the_clients_currency(self):
         self._create_entry(amount=100, currency_id=self.foreign.id, date="2024-06-01")
@@ -276,9 +274,7 @@ class TestSnapshot(ClientValueCommon):
         self._plant_secrets()
         dossier = self._create_dossier(user_id=self.manager.id).with_user(self.manager)
         dossier = dossier.with_context(force_report_rendering=True)
-        report = self.env["ir.actions.report"].with_context(
-            force_report_rendering=True
-        )
+        report = self.env["ir.actions.report"].with_context(force_report_rendering=True)
         outputs = {
             "snapshot": json.dumps(dossier._prepare_snapshot()),
             "draft html": report._render_qweb_html(REPORT, dossier.ids)[0].decode(),
@@ -297,9 +293,7 @@ class TestSnapshot(ClientValueCommon):
             "workbook": self._read_workbook(dossier._render_workbook()),
             "mail": f"{message.subject} {message.body}",
         }
-        self.assertEqual(
-            message.attachment_ids.mapped("mimetype"), ["application/pdf"]
-        )
+        self.assertEqual(message.attachment_ids.mapped("mimetype"), ["application/pdf"])
         portfolio = (
             self.env["client.value.portfolio"].with_user(self.manager).create({})
         )

@@ -3,6 +3,7 @@
 import datetime
 
 import xlsxwriter
+from xlsxwriter.utility import xl_range_abs
 
 # Rows prepared with drop-down lists.
 PREPARED_ROWS = 2000
@@ -18,7 +19,9 @@ def write_import_template(target, columns, title, choices_title):
     :param title: name of the sheet
     :param choices_title: name of the sheet that holds the choices
     """
-    book = xlsxwriter.Workbook(target, {"in_memory": True, "strings_to_formulas": False})
+    book = xlsxwriter.Workbook(
+        target, {"in_memory": True, "strings_to_formulas": False}
+    )
     sheet = book.add_worksheet(title)
     choices_sheet = book.add_worksheet(choices_title)
     head = book.add_format({"bold": True, "bg_color": "#E7E6E6", "bottom": 1})
@@ -52,7 +55,7 @@ def write_import_template(target, columns, title, choices_title):
         choices_sheet.set_column(index, index, column["width"])
         for row, choice in enumerate(choices, start=1):
             choices_sheet.write_string(row, index, choice)
-        letter = xlsxwriter.utility.xl_col_to_name(index)
+        choice_range = xl_range_abs(1, index, len(choices), index)
         sheet.data_validation(
             1,
             index,
@@ -60,7 +63,7 @@ def write_import_template(target, columns, title, choices_title):
             index,
             {
                 "validate": "list",
-                "source": f"='{choices_title}'!${letter}$2:${letter}${len(choices) + 1}",
+                "source": f"='{choices_title}'!{choice_range}",
                 "error_type": "information",
             },
         )
