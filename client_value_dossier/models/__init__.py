@@ -1,5 +1,7 @@
 from . import (
+    client_value_client_mixin,
     client_value_source,
+    client_value_total_mixin,
     client_value_category,
     client_value_entry,
     client_value_entry_import,
@@ -12,6 +14,7 @@ from . import (
     res_company,
     res_config_settings,
     res_currency,
+    res_lang,
     res_partner,
     sale_order,
 )

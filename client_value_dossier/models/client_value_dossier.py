@@ -43,7 +43,8 @@ class ClientValueDossier(models.Model):
 
     _name = "client.value.dossier"
     _description = "Client Value Dossier"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["client.value.client.mixin", "mail.thread", "mail.activity.mixin"]
+    _contact_field = "recipient_id"
     _order = "id desc"
     _check_company_auto = True
 
@@ -314,19 +315,6 @@ class ClientValueDossier(models.Model):
                 )
             )
 
-    @api.model
-    def _normalise_client(self, vals):
-        """Return *vals* with the commercial entity as client; a contact that was
-        given as client becomes the recipient instead."""
-        partner = self.env["res.partner"].browse(vals.get("partner_id") or [])
-        client = partner.commercial_partner_id
-        if partner == client:
-            return vals
-        vals = dict(vals, partner_id=client.id)
-        if not vals.get("recipient_id"):
-            vals["recipient_id"] = partner.id
-        return vals
-
     def _seal(self, vals):
         """Write sealed fields: the one way past :meth:`write`'s refusal. What has
         been sealed before is never written again.
@@ -341,13 +329,13 @@ class ClientValueDossier(models.Model):
                     )
         return super().write(vals)
 
-    def _follow_commercial_entity(self):
-        """Move the dossiers of a client that has become somebody's contact to the
-        new commercial entity. Sealed contents keep what was true when issued."""
-        for client, dossiers in self.grouped("partner_id").items():
-            owner = client.commercial_partner_id
-            if owner != client:
-                super(ClientValueDossier, dossiers).write({"partner_id": owner.id})
+    def _move_to_client(self, client, contact):
+        """Also issued dossiers move, or nobody would find them with the client.
+        Their sealed contents keep what was true when they were issued."""
+        drafts = self.filtered(lambda dossier: dossier.state == "draft")
+        super(ClientValueDossier, drafts)._move_to_client(client, contact)
+        for dossier in self - drafts:
+            super(ClientValueDossier, dossier).write({"partner_id": client.id})
 
     # ------------------------------------------------------------
     # ACTIONS

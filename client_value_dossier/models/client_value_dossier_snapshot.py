@@ -1,7 +1,6 @@
 """The prepared structure behind every rendering of a dossier (see the README)."""
 
 import base64
-import json
 from collections import defaultdict
 
 from odoo import fields, models
@@ -42,7 +41,7 @@ class ClientValueDossier(models.Model):
         return {
             "schema": SCHEMA,
             "lang": dossier.lang,
-            "locale": dossier._prepare_locale(),
+            "locale": dossier.env["res.lang"]._prepare_locale(dossier.lang),
             "number": number,
             "date": fields.Date.to_string(today),
             "title": dossier.env._("Value dossier"),
@@ -428,17 +427,6 @@ class ClientValueDossier(models.Model):
     # ------------------------------------------------------------
     # HEADING
     # ------------------------------------------------------------
-
-    def _prepare_locale(self):
-        """Return how numbers and dates are written in the dossier's language."""
-        lang = self.env["res.lang"]._lang_get(self.lang)
-        return {
-            "date_format": lang.date_format,
-            "decimal_point": lang.decimal_point,
-            "thousands_sep": lang.thousands_sep or "",
-            "grouping": json.loads(lang.grouping),
-            "direction": lang.direction,
-        }
 
     def _prepare_company(self):
         """Return our masthead."""

@@ -9,7 +9,8 @@ class ClientValueEntry(models.Model):
 
     _name = "client.value.entry"
     _description = "Client Value Entry"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["client.value.client.mixin", "mail.thread", "mail.activity.mixin"]
+    _contact_field = "contact_id"
     _order = "date desc, id desc"
     _check_company_auto = True
 
@@ -55,7 +56,6 @@ class ClientValueEntry(models.Model):
     )
     project_id = fields.Many2one(
         comodel_name="project.project",
-        string="Project",
         index="btree_not_null",
         check_company=True,
         domain="[('is_template', '=', False)]",
@@ -63,7 +63,6 @@ class ClientValueEntry(models.Model):
     )
     task_id = fields.Many2one(
         comodel_name="project.task",
-        string="Task",
         index="btree_not_null",
         check_company=True,
         domain="[('project_id', '=?', project_id), ('is_template', '=', False)]",
@@ -77,7 +76,6 @@ class ClientValueEntry(models.Model):
     )
     category_id = fields.Many2one(
         comodel_name="client.value.category",
-        string="Category",
         required=True,
         index=True,
         ondelete="restrict",
@@ -300,19 +298,6 @@ class ClientValueEntry(models.Model):
             self._own_attachments()
         return result
 
-    @api.model
-    def _normalise_client(self, vals):
-        """Return *vals* with the commercial entity as client; a contact that was
-        given as client becomes the client's manager instead."""
-        partner = self.env["res.partner"].browse(vals.get("partner_id") or [])
-        client = partner.commercial_partner_id
-        if partner == client:
-            return vals
-        vals = dict(vals, partner_id=client.id)
-        if not vals.get("contact_id"):
-            vals["contact_id"] = partner.id
-        return vals
-
     def _own_attachments(self):
         """Tie uploaded evidence to its entry: a loose attachment can be read by
         nobody but the one who uploaded it."""
@@ -421,16 +406,6 @@ class ClientValueEntry(models.Model):
         # sudo: the company's rate is needed by people without its settings
         rate, currency = company.sudo().client_value_rate, company.currency_id
         return currency._convert(rate, self.currency_id or currency, company, date)
-
-    def _follow_commercial_entity(self):
-        """Move the entries of a client that has become somebody's contact to the
-        new commercial entity; the former client stays as the client's manager."""
-        for client, entries in self.grouped("partner_id").items():
-            owner = client.commercial_partner_id
-            if owner == client:
-                continue
-            entries.filtered(lambda entry: not entry.contact_id).contact_id = client
-            entries.partner_id = owner
 
     @api.model
     def _get_given_totals(self, domain, groupby):

@@ -73,8 +73,9 @@ class ClientValueEntry(models.Model):
     def _prepare_import_columns(self):
         """Return the template's columns as ``write_import_template`` takes them."""
         _ = self.env._
-        categories = self.env["client.value.category"].search([])
-        currencies = self.env["res.currency"].search([])
+        active = Domain("active", "=", True)
+        categories = self.env["client.value.category"].search(active)
+        currencies = self.env["res.currency"].search(active)
         columns = [
             (
                 "id",
@@ -204,7 +205,9 @@ class ClientValueEntry(models.Model):
             ._fields["section"]
             ._description_selection(self.env)
         )
-        categories = self.env["client.value.category"].search([])
+        categories = self.env["client.value.category"].search(
+            Domain("active", "=", True)
+        )
         for category in categories:
             # The sheet may name just the section: its first category serves.
             known.setdefault(_key(category.section), category)
@@ -226,7 +229,15 @@ class ClientValueEntry(models.Model):
 
     @api.model
     def _resolve_import_currency(self, rows):
-        currencies = self.env["res.currency"].with_context(active_test=False).search([])
+        texts = {row.text("currency_id") for row in rows}
+        currencies = (
+            self.env["res.currency"]
+            .with_context(active_test=False)
+            .search(
+                Domain("name", "in", [text.upper() for text in texts])
+                | Domain("symbol", "in", list(texts))
+            )
+        )
         known = {}
         for currency in currencies.sorted(lambda currency: currency.active):
             known[_key(currency.symbol)] = currency

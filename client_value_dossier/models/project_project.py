@@ -3,47 +3,17 @@ from odoo import api, fields, models
 
 class ProjectProject(models.Model):
     _name = "project.project"
-    _inherit = ["project.project", "client.value.source"]
+    _inherit = ["project.project", "client.value.source", "client.value.total.mixin"]
+    _value_entry_field = "project_id"
 
     value_entry_ids = fields.One2many(
         comodel_name="client.value.entry",
         inverse_name="project_id",
-        string="Value Entries",
-    )
-    value_entry_count = fields.Integer(
-        compute="_compute_value_total", string="Value Entry Count"
-    )
-    value_total = fields.Monetary(
-        compute="_compute_value_total",
-        currency_field="value_currency_id",
-        string="Value Given",
-        help="What the confirmed entries are worth, in the currency of the current "
-        "company.",
-    )
-    value_currency_id = fields.Many2one(
-        comodel_name="res.currency", compute="_compute_value_currency_id"
     )
     value_former_client_count = fields.Integer(
         compute="_compute_value_former_client_count",
         help="Entries that stayed with the client this project had before.",
     )
-
-    @api.depends_context("uid", "allowed_company_ids")
-    def _compute_value_total(self):
-        entries = self.env["client.value.entry"]
-        totals = {}
-        if self.ids and entries.has_access("read"):
-            totals = entries._get_given_totals(
-                [("project_id", "in", self.ids)], "project_id"
-            )
-        for project in self:
-            total = totals.get(project, {})
-            project.value_entry_count = total.get("count", 0)
-            project.value_total = total.get("amount", 0.0)
-
-    @api.depends_context("company")
-    def _compute_value_currency_id(self):
-        self.value_currency_id = self.env.company.currency_id
 
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_value_former_client_count(self):

@@ -8,28 +8,14 @@ LAST_ENTRIES = 5
 
 class ResPartner(models.Model):
     _name = "res.partner"
-    _inherit = ["res.partner", "client.value.source"]
+    _inherit = ["res.partner", "client.value.source", "client.value.total.mixin"]
+    _value_entry_field = "partner_id"
 
     value_entry_ids = fields.One2many(
         comodel_name="client.value.entry",
         inverse_name="partner_id",
-        string="Value Entries",
-    )
-    value_entry_count = fields.Integer(
-        compute="_compute_value_total", string="Value Entry Count"
-    )
-    value_total = fields.Monetary(
-        compute="_compute_value_total",
-        currency_field="value_currency_id",
-        string="Value Given",
-        help="What the client's confirmed entries are worth, in the currency of the "
-        "current company.",
-    )
-    value_currency_id = fields.Many2one(
-        comodel_name="res.currency", compute="_compute_value_currency_id"
     )
     client_since = fields.Date(
-        string="Client Since",
         compute="_compute_client_since",
         inverse="_inverse_client_since",
         help="The first confirmed order, invoice, project or value entry, or the "
@@ -52,25 +38,6 @@ class ResPartner(models.Model):
     # ------------------------------------------------------------
     # COMPUTE
     # ------------------------------------------------------------
-
-    @api.depends_context("uid", "allowed_company_ids")
-    def _compute_value_total(self):
-        """Totals of the commercial entity: its contacts show the same figures."""
-        entries = self.env["client.value.entry"]
-        clients = self.commercial_partner_id
-        totals = {}
-        if clients.ids and entries.has_access("read"):
-            totals = entries._get_given_totals(
-                [("partner_id", "in", clients.ids)], "partner_id"
-            )
-        for partner in self:
-            total = totals.get(partner.commercial_partner_id, {})
-            partner.value_entry_count = total.get("count", 0)
-            partner.value_total = total.get("amount", 0.0)
-
-    @api.depends_context("company")
-    def _compute_value_currency_id(self):
-        self.value_currency_id = self.env.company.currency_id
 
     @api.depends("client_since_manual")
     @api.depends_context("uid", "allowed_company_ids")
@@ -313,6 +280,10 @@ class ResPartner(models.Model):
     # ------------------------------------------------------------
     # HELPERS
     # ------------------------------------------------------------
+
+    def _get_value_owner(self):
+        """Contacts show the figures of their commercial entity."""
+        return self.commercial_partner_id
 
     def _prepare_value_entry(self):
         return {

@@ -11,7 +11,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         Client and client's manager are foreign keys, which Odoo moves itself by
         SQL; what is stored because of them is brought up to date here.
         """
-        super()._update_reference_fields(src_partners, dst_partner)
+        result = super()._update_reference_fields(src_partners, dst_partner)
         # sudo: whoever may merge contacts must not leave entries behind that he
         # cannot see
         entries = self.env["client.value.entry"].sudo()
@@ -25,12 +25,14 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         dossiers.search(
             [("partner_id", "=", dst_partner.id)]
         )._follow_commercial_entity()
+        return result
 
     @api.model
     def _update_values(self, src_partners, dst_partner):
         """Keep the earliest of the dates since when they are clients."""
         partners = src_partners | dst_partner
         since = min(filter(None, partners.mapped("client_since_manual")), default=None)
-        super()._update_values(src_partners, dst_partner)
+        result = super()._update_values(src_partners, dst_partner)
         if since:
             dst_partner.client_since_manual = since
+        return result

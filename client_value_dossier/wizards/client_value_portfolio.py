@@ -1,5 +1,3 @@
-import json
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -112,7 +110,9 @@ class ClientValuePortfolio(models.TransientModel):
         self.ensure_one()
         self.env["client.value.entry"].check_access("read")
         with PortfolioWriter(
-            target, self._prepare_locale(), title=self.env._("Client value")
+            target,
+            self.env["res.lang"]._prepare_locale(self.env.lang or "en_US"),
+            title=self.env._("Client value"),
         ) as writer:
             for title, columns in (
                 (self.env._("Clients"), self._get_client_columns()),
@@ -127,16 +127,6 @@ class ClientValuePortfolio(models.TransientModel):
                 writer.write_rows(
                     self._iter_rows([sql for _column, sql in columns], grouped)
                 )
-
-    def _prepare_locale(self):
-        lang = self.env["res.lang"]._lang_get(self.env.lang or "en_US")
-        return {
-            "date_format": lang.date_format,
-            "decimal_point": lang.decimal_point,
-            "thousands_sep": lang.thousands_sep or "",
-            "grouping": json.loads(lang.grouping),
-            "direction": lang.direction,
-        }
 
     def _get_entry_columns(self):
         """Return [(column, SQL)] of the sheet of entries.

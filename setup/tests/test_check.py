@@ -43,28 +43,32 @@ def test_bad_status():
     assert judge(GOOD, status=3).problems
 
 
-def test_harmless_lines():
-    line = GOOD.split("INFO")[0] + 'WARNING db x: extension "pg_trgm" is not available'
+def test_harmless_lines(monkeypatch):
+    monkeypatch.setattr(check, "HARMLESS", ("pg_trgm",))
+    line = GOOD.split("INFO")[0] + 'ERROR db x: extension "pg_trgm" is not available'
     assert not judge(GOOD, line).problems
 
 
 @pytest.mark.parametrize(
-    ("attributes", "status", "words"),
+    ("attributes", "names", "status", "words"),
     [
-        ('tests="3" failures="0" errors="0" skipped="1"', 0, "1 skipped of 3"),
-        ('tests="3" failures="1" errors="1" skipped="0"', 1, "1 failures, 1 errors"),
-        ('tests="0" failures="0" errors="0" skipped="0"', 5, "no test ran"),
-        ('tests="3" failures="0" errors="0" skipped="0"', 3, "exit status 3"),
-        ('tests="3" failures="0" errors="0" skipped="0"', 0, ""),
+        ('failures="0" errors="0" skipped="1"', "abc", 0, "1 skipped of 3 tests"),
+        ('failures="1" errors="1" skipped="0"', "abc", 1, "1 failures, 1 errors of 3"),
+        ('failures="0" errors="0" skipped="0"', "", 5, "no test ran"),
+        ('failures="0" errors="0" skipped="0"', "abc", 3, "exit status 3"),
+        ('failures="0" errors="0" skipped="0"', "abcc", 0, ""),
     ],
 )
-def test_report_of_pytest(tmp_path, attributes, status, words):
+def test_report_of_pytest(tmp_path, attributes, names, status, words):
     report = tmp_path / "report.xml"
-    report.write_text(f"<testsuites><testsuite {attributes}/></testsuites>")
+    cases = "".join(f'<testcase classname="m" name="{name}"/>' for name in names)
+    suite = f"<testsuite {attributes}>{cases}</testsuite>"
+    report.write_text(f"<testsuites>{suite}</testsuites>")
     part = check.Part("part")
     check.judge_pytest(part, report, status)
     assert words in "\n".join(part.problems)
     assert bool(part.problems) == bool(words)
+    assert part.count == f"{len(set(names))} tests"
 
 
 def test_no_report_of_pytest(tmp_path):
