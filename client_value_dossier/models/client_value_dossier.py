@@ -144,7 +144,6 @@ class ClientValueDossier(models.Model):
         precompute=True,
     )
     show_amounts = fields.Boolean(
-        string="Show Amounts",
         default=True,
         help="Without amounts no money is printed: prices, revenue and worth are "
         "left out, hours and days stay.",
@@ -333,9 +332,9 @@ class ClientValueDossier(models.Model):
         """Also issued dossiers move, or nobody would find them with the client.
         Their sealed contents keep what was true when they were issued."""
         drafts = self.filtered(lambda dossier: dossier.state == "draft")
-        super(ClientValueDossier, drafts)._move_to_client(client, contact)
-        for dossier in self - drafts:
-            super(ClientValueDossier, dossier).write({"partner_id": client.id})
+        issued = self - drafts
+        super(ClientValueDossier, issued).write({"partner_id": client.id})
+        return super(ClientValueDossier, drafts)._move_to_client(client, contact)
 
     # ------------------------------------------------------------
     # ACTIONS

@@ -224,9 +224,8 @@ class ClientValueDossier(models.Model):
         currency; for a choice of projects, what these were sold for."""
         if self.project_ids:
             return projects["total"] or 0.0
-        revenue = self.partner_id._get_client_revenue(self.date_from, self.date_to)
-        return self.company_id.currency_id._convert(
-            revenue, self.currency_id, self.company_id
+        return self.partner_id._get_client_revenue(
+            self.date_from, self.date_to, self.currency_id
         )
 
     def _prepare_statistics(self, lines):
@@ -346,12 +345,17 @@ class ClientValueDossier(models.Model):
 
     def _prepare_contacts(self):
         """Return the client's managers over time (demand D1): the people named by
-        entries, orders and projects, with the first and last date of each."""
+        entries, orders and projects, with the first and last date of each. The
+        whole time together, also in a dossier of one year or project."""
+        today = self.date_to or fields.Date.context_today(self)
         periods = {}
 
         def note(contact, first, last, projects=0):
             if not contact or contact == self.partner_id or not (first or last):
                 return
+            if first > today:
+                return
+            last = min(last, today)
             known = periods.setdefault(contact, [first, last, 0])
             known[0] = min(filter(None, (known[0], first)))
             known[1] = max(filter(None, (known[1], last)))
@@ -396,6 +400,7 @@ class ClientValueDossier(models.Model):
             )
         ):
             note(contact, first or last, last or first, count)
+        recently = fields.Date.subtract(today, years=1)
         return [
             {
                 "name": contact.name or "",
@@ -404,7 +409,8 @@ class ClientValueDossier(models.Model):
                 "to": fields.Date.to_string(last),
                 "projects": count,
                 "current": contact.active
-                and contact.commercial_partner_id == self.partner_id,
+                and contact.commercial_partner_id == self.partner_id
+                and (last >= recently or contact == self.recipient_id),
             }
             for contact, (first, last, count) in sorted(
                 periods.items(), key=lambda item: (item[1][0], item[1][1], item[0].id)
@@ -458,7 +464,7 @@ class ClientValueDossier(models.Model):
     def _get_address(self, partner):
         """Return the address of *partner* as a list of lines."""
         address = partner.sudo()._display_address(without_company=True)
-        return [line.strip() for line in address.splitlines() if line.strip()]
+        return [" ".join(line.split()) for line in address.splitlines() if line.strip()]
 
     def _prepare_person(self, partner, reachable=False):
         """Return name and position of *partner*, also e-mail and phone if

@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -194,14 +196,17 @@ class ResPartner(models.Model):
             )
         )
 
-    def _get_client_revenue(self, date_from=None, date_to=None):
-        """Return the untaxed revenue of posted invoices minus credit notes, in the
-        current company's currency.
+    def _get_client_revenue(self, date_from=None, date_to=None, currency=None):
+        """Return the untaxed revenue of posted invoices minus credit notes.
 
         :param date_from: first invoice date, or none
         :param date_to: last invoice date, or none
+        :param currency: ``res.currency`` of the result, by default the current
+            company's. Invoices in this currency count as they are, others at the
+            rate of their date.
         """
         self.ensure_one()
+        currency = currency or self.env.company.currency_id
         domain = Domain(self._get_client_invoice_domain())
         if date_from:
             domain &= Domain("invoice_date", ">=", date_from)
@@ -209,14 +214,27 @@ class ResPartner(models.Model):
             domain &= Domain("invoice_date", "<=", date_to)
         # sudo: a salesperson sees his own invoices only; the client's total is
         # shown to him as one figure
-        moves = self.env["account.move"].sudo()
-        today = fields.Date.context_today(self)
-        return sum(
-            company.currency_id._convert(
-                amount, self.env.company.currency_id, self.env.company, today
+        groups = (
+            self.env["account.move"]
+            .sudo()
+            ._read_group(
+                domain,
+                ["company_id", "currency_id", "invoice_date:day"],
+                ["amount_untaxed_signed:sum", "amount_untaxed_in_currency_signed:sum"],
             )
-            for company, amount in moves._read_group(
-                domain, ["company_id"], ["amount_untaxed_signed:sum"]
+        )
+        amounts = defaultdict(list)
+        for company, invoiced_in, date, amount, amount_currency in groups:
+            if company.currency_id == currency:
+                # What accounting has booked, whatever the invoice's currency.
+                amounts[company].append((amount, currency, date))
+            else:
+                amounts[company].append((amount_currency, invoiced_in, date))
+        return currency.round(
+            sum(
+                amount
+                for company, items in amounts.items()
+                for amount in currency._convert_many(items, currency, company)
             )
         )
 

@@ -154,6 +154,12 @@ class TestSnapshot(ClientValueCommon):
         self.assertEqual(len(self._snapshot()["projects"]["lines"]), 1)
 
     def _invoice(self, amount, date="2024-04-01", move_type="out_invoice", **values):
+        if not self.env["account.journal"].search_count(
+            [("type", "=", "sale"), ("company_id", "=", self.company.id)]
+        ):
+            self.env["account.chart.template"].try_loading(
+                "generic_coa", company=self.company, install_demo=False
+            )
         move = self.env["account.move"].create(
             {
                 "move_type": move_type,
@@ -175,12 +181,6 @@ class TestSnapshot(ClientValueCommon):
         return move
 
     def test_revenue_is_invoices_minus_credit_notes(self):
-        if not self.env["account.journal"].search_count(
-            [("type", "=", "sale"), ("company_id", "=", self.company.id)]
-        ):
-            self.env["account.chart.template"].try_loading(
-                "generic_coa", company=self.company, install_demo=False
-            )
         moves = (
             self._invoice(1000)
             | self._invoice(300, move_type="out_refund")
@@ -198,6 +198,15 @@ class TestSnapshot(ClientValueCommon):
         )
         self.assertEqual(self._figures(as_salesman)["revenue"], 1200)
 
+    def test_revenue_in_the_dossiers_currency(self):
+        (
+            self._invoice(100, currency_id=self.foreign.id)
+            | self._invoice(100, date="2025-04-01")
+        ).action_post()
+        snapshot = self._snapshot(currency_id=self.foreign.id)
+        self.assertEqual(self._figures(snapshot)["revenue"], 100 + 25)
+        self.assertEqual(self._figures(self._snapshot())["revenue"], 200 + 100)
+
     def test_revenue_of_chosen_projects_is_their_price(self):
         snapshot = self._snapshot(project_ids=[Command.set(self.project.ids)])
         self.assertEqual(self._figures(snapshot)["revenue"], 800.0)
@@ -208,7 +217,7 @@ class TestSnapshot(ClientValueCommon):
         self._create_entry(contact_id=self.newcomer.id, date="2025-05-01")
         self.order.date_order = "2024-03-01"
         self.contact.active = False
-        contacts = self._snapshot()["contacts"]
+        contacts = self._snapshot(date_to="2026-01-31")["contacts"]
         self.assertEqual(
             [(contact["name"], contact["from"], contact["to"]) for contact in contacts],
             [
@@ -218,6 +227,17 @@ class TestSnapshot(ClientValueCommon):
         )
         self.assertEqual([contact["current"] for contact in contacts], [False, True])
         self.assertEqual(contacts[0]["projects"], 1)
+
+    def test_managers_of_the_future_and_of_long_ago(self):
+        self._create_entry(contact_id=self.newcomer.id, date="2024-03-01")
+        self.project.date = "2030-01-01"
+        contacts = self._snapshot(date_to="2026-01-31", recipient_id=False)["contacts"]
+        by_name = {contact["name"]: contact for contact in contacts}
+        self.assertEqual(by_name["Ann Lee"]["to"], "2026-01-31")
+        self.assertTrue(by_name["Ann Lee"]["current"])
+        self.assertFalse(by_name["Bob Ray"]["current"])
+        early = self._snapshot(date_to="2023-01-31")["contacts"]
+        self.assertEqual(early, [])
 
     def test_years_together(self):
         self.client.client_since_manual = "2016-11-23"
