@@ -57,10 +57,7 @@ def _create_clients(env):
         ]
     )
     env["res.partner"].create(
-        [
-            {"name": f"Ann Lee {client.id}", "parent_id": client.id}
-            for client in clients
-        ]
+        [{"name": f"Ann Lee {client.id}", "parent_id": client.id} for client in clients]
     )
     return clients
 

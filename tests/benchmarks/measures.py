@@ -11,10 +11,12 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 from lxml import etree
+
 from odoo import http
+from odoo.tools.pdf import PdfFileReader
+
 from odoo.addons.base.models import ir_actions_report
 from odoo.addons.web.controllers.export import ExcelExport
-from odoo.tools.pdf import PdfFileReader
 
 ADDON = "client_value_dossier"
 DOSSIER_REPORT = f"{ADDON}.action_report_dossier"
