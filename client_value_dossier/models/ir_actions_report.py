@@ -3,6 +3,7 @@ from collections import OrderedDict
 import lxml.html
 
 from odoo import api, models
+from odoo.exceptions import UserError
 
 from odoo.addons.base.models import ir_actions_report
 
@@ -88,6 +89,29 @@ class IrActionsReport(models.Model):
         else:
             args = [arg for arg in args if arg != "--disable-smart-shrinking"]
         return args
+
+    @api.model
+    def _run_wkhtmltopdf(self, bodies, *args, specific_paperformat_args=None, **kwargs):
+        """Refuse to take nothing for a PDF: Odoo only logs what wkhtmltopdf says
+        when it ends with status 1.
+
+        :raise UserError: when a dossier could not be printed
+        """
+        content = super()._run_wkhtmltopdf(
+            bodies,
+            *args,
+            specific_paperformat_args=specific_paperformat_args,
+            **kwargs,
+        )
+        ours = "data-report-dossier" in (specific_paperformat_args or {})
+        if ours and not (content or b"").startswith(b"%PDF"):
+            raise UserError(
+                self.env._(
+                    "wkhtmltopdf made no PDF. The server's log says what it complained "
+                    "about."
+                )
+            )
+        return content
 
     def _render_qweb_pdf_prepare_streams(self, report_ref, data, res_ids=None):
         """Print several dossiers one by one.

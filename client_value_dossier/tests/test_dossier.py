@@ -6,6 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.base.models.ir_actions_report import IrActionsReport
 from odoo.addons.client_value_dossier.tools import canonical
 
 from .common import ClientValueCommon
@@ -255,6 +256,17 @@ class TestDossier(ClientValueCommon):
         self.assertIn("wkhtmltopdf is not installed", self.dossier.pdf_error)
         self.dossier.action_store_pdf()
         self.assertFalse(self.dossier.pdf_error)
+
+    def test_issue_with_a_wkhtmltopdf_that_fails(self):
+        with (
+            self.allow_pdf_render(),
+            patch.object(IrActionsReport, "_run_wkhtmltopdf", return_value=b""),
+            mute_logger("odoo.addons.client_value_dossier.models.client_value_dossier"),
+        ):
+            self.dossier.with_context(force_report_rendering=True).action_issue()
+        self.assertEqual(self.dossier.state, "issued")
+        self.assertIn("made no PDF", self.dossier.pdf_error)
+        self.assertFalse(self._get_pdf(self.dossier))
 
     def test_pdf_is_stored_and_printed_again(self):
         with self.allow_pdf_render():

@@ -4,6 +4,7 @@ import openpyxl
 import xlsxwriter
 
 from odoo.tests import HttpCase, tagged
+from odoo.tools import mute_logger
 
 from .common import ClientValueCommon
 
@@ -330,6 +331,7 @@ class TestImportTemplate(ImportCommon, HttpCase):
         self.assertFalse(result["messages"])
         self.assertEqual(self._imported().amount, 12.5)
 
+    @mute_logger("odoo.http")
     def test_template_needs_the_right_to_log(self):
         [template] = self.env["client.value.entry"].get_import_templates()
         self.authenticate(self.internal.login, self.internal.login)

@@ -2,6 +2,7 @@
 
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, tagged
+from odoo.tools import mute_logger
 
 from .common import ClientValueCommon
 
@@ -204,6 +205,7 @@ class TestSecurity(ClientValueCommon, HttpCase):
         self.authenticate(user.login, user.login) if user else self.logout()
         return self.url_open(path, allow_redirects=False).status_code
 
+    @mute_logger("odoo.http")
     def test_workbook_route(self):
         path = f"/client_value_dossier/{self.own_dossier.id}/workbook.xlsx"
         for user, status in (
@@ -220,6 +222,7 @@ class TestSecurity(ClientValueCommon, HttpCase):
         path = f"/client_value_dossier/{self.foreign_dossier.id}/workbook.xlsx"
         self.assertEqual(self._status(self.own, path), 403)
 
+    @mute_logger("odoo.http")
     def test_report_route(self):
         path = "/report/html/client_value_dossier.report_dossier/{}"
         own, foreign = (
@@ -238,6 +241,7 @@ class TestSecurity(ClientValueCommon, HttpCase):
                 self.assertNotEqual(self._status(user, refused), 200)
                 self.assertNotIn(self.client.name, self.url_open(refused).text)
 
+    @mute_logger("odoo.http")
     def test_portfolio_route(self):
         self._create_entries(3)
         portfolio = self.env["client.value.portfolio"].with_user(self.own).create({})
