@@ -1,7 +1,7 @@
 import logging
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import LockError, UserError
 
 from ..tools import canonical, workbook
 from .client_value_category import SECTIONS
@@ -347,8 +347,13 @@ class ClientValueDossier(models.Model):
         :raise UserError: when one is not a draft
         """
         self.check_access("write")
-        # Two people may press the button at once: the second waits and is told.
-        self.lock_for_update()
+        try:
+            # Two people may press the button at once: one of them issues.
+            self.lock_for_update()
+        except LockError as error:
+            raise UserError(
+                self.env._("Somebody else is issuing this dossier right now.")
+            ) from error
         self.invalidate_recordset(["state"])
         done = self.filtered(lambda dossier: dossier.state != "draft")
         if done:
@@ -374,6 +379,7 @@ class ClientValueDossier(models.Model):
                 }
             )
         self._store_pdf()
+        return True
 
     def action_cancel(self):
         """Withdraw issued dossiers. They stay readable and say so on each page."""
@@ -384,6 +390,7 @@ class ClientValueDossier(models.Model):
             )
         self._seal({"state": "cancelled", "cancelled_on": fields.Datetime.now()})
         self._store_pdf()
+        return True
 
     def action_new_version(self):
         """Open a new draft with the same settings that refers to this dossier."""
@@ -400,6 +407,7 @@ class ClientValueDossier(models.Model):
     def action_store_pdf(self):
         """Make the PDF that could not be made when the dossier was issued."""
         self._store_pdf()
+        return True
 
     def action_preview(self):
         """Show the dossier in the browser as it will be printed."""

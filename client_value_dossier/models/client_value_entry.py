@@ -316,11 +316,11 @@ class ClientValueEntry(models.Model):
 
     def action_confirm(self):
         """Keep the entries: they count and are printed."""
-        self.write({"state": "confirmed"})
+        return self.write({"state": "confirmed"})
 
     def action_dismiss(self):
         """Set the entries aside: they are kept, but count nowhere."""
-        self.write({"state": "dismissed"})
+        return self.write({"state": "dismissed"})
 
     def action_view_evidence(self):
         """Open the record that an entry was made from, with the user's rights.

@@ -60,6 +60,7 @@ class ProjectProject(models.Model):
                 lambda entry, client=client: entry.partner_id != client
             )
             stayed.write({"partner_id": client.id, "contact_id": False})
+        return True
 
     def action_new_dossier(self):
         """Open a new dossier for the project's client, limited to the project."""

@@ -2,7 +2,7 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
-from odoo.exceptions import UserError
+from odoo.exceptions import LockError, UserError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
@@ -112,6 +112,13 @@ class TestDossier(ClientValueCommon):
         with self.assertRaisesRegex(UserError, "issued already"):
             self.dossier.action_issue()
         self.assertEqual(self.dossier.name, number)
+
+    def test_two_people_issue_at_once(self):
+        with (
+            patch.object(type(self.dossier), "lock_for_update", side_effect=LockError),
+            self.assertRaisesRegex(UserError, "Somebody else is issuing"),
+        ):
+            self.dossier.action_issue()
 
     def test_nobody_alters_an_issued_dossier(self):
         self.dossier.action_issue()
