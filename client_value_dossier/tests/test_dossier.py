@@ -115,7 +115,9 @@ class TestDossier(ClientValueCommon):
 
     def test_two_people_issue_at_once(self):
         with (
-            patch.object(type(self.dossier), "lock_for_update", side_effect=LockError),
+            patch.object(
+                type(self.dossier), "lock_for_update", side_effect=LockError("taken")
+            ),
             self.assertRaisesRegex(UserError, "Somebody else is issuing"),
         ):
             self.dossier.action_issue()

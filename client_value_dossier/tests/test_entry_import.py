@@ -1,3 +1,4 @@
+import datetime
 import io
 
 import openpyxl
@@ -38,7 +39,9 @@ class ImportCommon(ClientValueCommon):
         """Import a real workbook the way the import screen does."""
         headers = headers or list(HEADERS)
         buffer = io.BytesIO()
-        book = xlsxwriter.Workbook(buffer, {"in_memory": True})
+        book = xlsxwriter.Workbook(
+            buffer, {"in_memory": True, "default_date_format": "yyyy-mm-dd"}
+        )
         sheet = book.add_worksheet()
         sheet.write_row(0, 0, headers)
         for number, row in enumerate(rows, start=1):
@@ -101,7 +104,12 @@ class TestEntryImport(ImportCommon):
                         "Hours": 2,
                     }
                 ),
-                self._row(Category="discount", Worth=120.5, What="10 % off"),
+                self._row(
+                    Category="discount",
+                    Worth=120.5,
+                    What="10 % off",
+                    Date=datetime.date(2024, 3, 9),
+                ),
                 self._row(Category="Flexibility", **{"Deadline Days": 5}, What="Later"),
                 self._row(Currency=self.foreign.name, Worth=10, What="Fees"),
             ]
@@ -115,6 +123,7 @@ class TestEntryImport(ImportCommon):
         self.assertEqual(hours.amount, 160.0)
         self.assertEqual(discount.category_id, self.discount)
         self.assertEqual(discount.amount, 120.5)
+        self.assertEqual(discount.date, datetime.date(2024, 3, 9))
         self.assertEqual(later.section, "flexibility")
         self.assertEqual(later.days, 5)
         self.assertEqual(fees.currency_id, self.foreign)

@@ -5,16 +5,16 @@ from odoo.tools import SQL
 
 CLIENTS = 200
 PROJECTS = 40
-SMALL = 10  # entries of a small client
 
 WHAT = "Second round of interviews with the regional managers"
 DETAILS = "Two of the first respondents had misunderstood question 7."
 
 
-def make_data(env, dossier, large, total, report_url):
+def make_data(env, dossier, small, large, total, report_url):
     """Create the records and return their ids.
 
     :param dossier: entries of the dossier, and lines of the order
+    :param small: entries of a small client
     :param large: entries of a large client
     :param total: all entries, those above included
     :param report_url: where wkhtmltopdf finds Odoo's style sheets
@@ -29,8 +29,8 @@ def make_data(env, dossier, large, total, report_url):
         ]
     )
     samples = _create_samples(env, clients, projects)
-    dossier_client, small, large_client, *_others = clients
-    counts = {dossier_client: dossier, small: SMALL, large_client: large}
+    dossier_client, small_client, large_client, *_others = clients
+    counts = {dossier_client: dossier, small_client: small, large_client: large}
     by_client = samples.grouped("partner_id")
     for client, count in counts.items():
         _multiply(env, by_client.pop(client), count)
@@ -38,9 +38,9 @@ def make_data(env, dossier, large, total, report_url):
     _multiply(env, others, total - sum(counts.values()))
     return {
         "dossier": _create_dossier(env, dossier_client).id,
-        "small_dossier": _create_dossier(env, small).id,
+        "small_dossier": _create_dossier(env, small_client).id,
         "order": _create_order(env, dossier_client, dossier).id,
-        "small_client": small.id,
+        "small_client": small_client.id,
         "large_client": large_client.id,
     }
 

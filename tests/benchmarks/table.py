@@ -19,12 +19,10 @@ class Row:
     target: str
     good: bool
 
-    def cells(self):
-        verdict = "PASS" if self.good else "over"
-        return (
-            *(self.what, self.ours, self.odoo, self.compared, self.target),
-            verdict,
-        )
+    def cells(self, verdict):
+        """Return the texts of the row, the last one empty without a verdict."""
+        figures = (self.what, self.ours, self.odoo, self.compared, self.target)
+        return *figures, ("PASS" if self.good else "over") if verdict else ""
 
 
 def ratio_row(what, ours, odoo, target, unit):
@@ -62,7 +60,7 @@ def more_row(what, ours, odoo, target):
 
 def growth_row(what, few, many):
     """Return a row whose target is that a number of queries does not grow."""
-    return Row(what, f"{few}, {many}", "", f"{many - few:+}", "<= +0", many <= few)
+    return Row(what, f"{few} / {many}", "", f"{many - few:+}", "<= +0", many <= few)
 
 
 def seconds(value):
@@ -89,15 +87,21 @@ def machine():
     if info.exists():
         lines = [line for line in info.read_text().splitlines() if "model name" in line]
         cpu = f" ({lines[0].partition(':')[2].strip()})" if lines else ""
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    return (
-        f"{os.cpu_count()} cores{cpu}, Python {platform.python_version()}, load {load}"
-    )
+    python = platform.python_version()
+    return f"{os.cpu_count()} cores{cpu}, Python {python}, {load()}"
 
 
-def render(heading, rows):
-    """Return the table as text."""
-    lines = [_HEAD, *(row.cells() for row in rows)]
+def load():
+    """Return how busy the machine has been for the last 1, 5 and 15 minutes."""
+    return "load " + ", ".join(f"{value:.1f}" for value in os.getloadavg())
+
+
+def render(heading, rows, verdicts=True):
+    """Return the table as text.
+
+    :param verdicts: whether to say which targets are met
+    """
+    lines = [_HEAD, *(row.cells(verdicts) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [
         "  ".join(
