@@ -9,6 +9,8 @@ from .client_value_category import SECTIONS
 _logger = logging.getLogger(__name__)
 
 REPORT = "client_value_dossier.action_report_dossier"
+# What a dossier is called until it has its number, in any language.
+DRAFT = "/"
 # Written once, by issuing and cancelling; nobody else may.
 SEALED = frozenset(("name", "state", "snapshot", "digest", "issued_on", "cancelled_on"))
 # What a draft is made from; after issuing it would contradict the snapshot.
@@ -53,7 +55,7 @@ class ClientValueDossier(models.Model):
         required=True,
         readonly=True,
         copy=False,
-        default=lambda self: self.env._("Draft"),
+        default=DRAFT,
     )
     partner_id = fields.Many2one(
         comodel_name="res.partner",
@@ -260,10 +262,12 @@ class ClientValueDossier(models.Model):
         for dossier in self.filtered(lambda dossier: dossier.state == "draft"):
             dossier.previous_id = last.get((dossier.partner_id, dossier.company_id))
 
-    @api.depends("name", "partner_id.name")
+    @api.depends("name", "state", "partner_id.name")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         for dossier in self:
-            dossier.display_name = f"{dossier.name} – {dossier.partner_id.name or ''}"
+            number = self.env._("Draft") if dossier.state == "draft" else dossier.name
+            dossier.display_name = f"{number} – {dossier.partner_id.name or ''}"
 
     # ------------------------------------------------------------
     # CRUD
@@ -532,7 +536,8 @@ class ClientValueDossier(models.Model):
     def _get_file_name(self):
         """Return the name of the dossier's files, without extension."""
         self.ensure_one()
-        parts = [self.name.replace("/", "-"), self.partner_id.name or ""]
+        number = self.env._("Draft") if self.state == "draft" else self.name
+        parts = [number.replace("/", "-"), self.partner_id.name or ""]
         if self.state == "cancelled":
             parts.append(self.env._("cancelled"))
         return " ".join(parts)

@@ -631,7 +631,7 @@ class ClientValueDossier(models.Model):
             "currency": _("Currency"),
             "original": _("Original amount"),
             "years_unit": _("years"),
-            "hours_unit": _("h"),
+            "hours_unit": _("hrs"),
             "days_unit": _("days"),
             "entries": _("All entries"),
             "no_projects": _("No projects in this period."),

@@ -12,6 +12,21 @@ LOOKUP_BATCH = 500
 # Columns whose text is resolved here, with the field that holds the result.
 RELATIONS = ("partner_id", "contact_id", "project_id", "category_id", "currency_id")
 FIGURES = ("amount", "hours", "days")
+# Columns of the template that are not plain text, and those that need room.
+TEMPLATE_KINDS = {
+    "date": "date",
+    "amount": "number",
+    "hours": "number",
+    "days": "number",
+}
+TEMPLATE_WIDTHS = {
+    "partner_id": 28,
+    "contact_id": 24,
+    "project_id": 28,
+    "category_id": 26,
+    "name": 50,
+    "description": 50,
+}
 # What makes two rows the same favour.
 IDENTITY = (
     "partner_id",
@@ -72,60 +87,43 @@ class ClientValueEntry(models.Model):
     @api.model
     def _prepare_import_columns(self):
         """Return the template's columns as ``write_import_template`` takes them."""
-        _ = self.env._
         active = Domain("active", "=", True)
-        categories = self.env["client.value.category"].search(active)
-        currencies = self.env["res.currency"].search(active)
-        columns = [
-            (
-                "id",
-                "text",
-                18,
-                _("Your own number of the row: importing it again updates."),
-            ),
-            ("date", "date", 12, _("When it was done.")),
-            (
-                "partner_id",
-                "text",
-                28,
-                _("Name, reference or VAT number of the client."),
-            ),
-            ("contact_id", "text", 24, _("Who was in charge on the client's side.")),
-            ("project_id", "text", 28, _("Name of the project, if there is one.")),
-            (
-                "category_id",
-                "text",
-                26,
-                _("A category of the list, or just a section."),
-            ),
-            (
-                "name",
-                "text",
-                50,
-                _("What was done, in words that the client may read."),
-            ),
-            ("amount", "number", 12, _("Worth without tax; empty: hours times rate.")),
-            ("currency_id", "text", 10, _("Currency code, such as EUR.")),
-            ("hours", "number", 10, _("Hours given.")),
-            ("days", "number", 12, _("Days by which a deadline was moved.")),
-            ("description", "text", 50, _("Details that the client may read.")),
-        ]
         choices = {
-            "category_id": categories.mapped("name"),
-            "currency_id": currencies.mapped("name"),
+            "category_id": self.env["client.value.category"].search(active),
+            "currency_id": self.env["res.currency"].search(active),
         }
-        labels = self.fields_get([fname for fname, *_rest in columns], ["string"])
-        labels["id"] = {"string": _("External ID")}
+        helps = self._get_import_helps()
+        labels = self.fields_get(list(helps), ["string"])
+        labels["id"] = {"string": self.env._("External ID")}
         return [
             {
                 "label": labels[fname]["string"],
-                "kind": kind,
-                "width": width,
+                "kind": TEMPLATE_KINDS.get(fname, "text"),
+                "width": TEMPLATE_WIDTHS.get(fname, 12),
                 "help": text,
-                "choices": choices.get(fname),
+                "choices": choices[fname].mapped("name") if fname in choices else [],
             }
-            for fname, kind, width, text in columns
+            for fname, text in helps.items()
         ]
+
+    @api.model
+    def _get_import_helps(self):
+        """Return {field name: what to write there} of the template's columns."""
+        _ = self.env._
+        return {
+            "id": _("Your own number of the row: importing it again updates."),
+            "date": _("When it was done."),
+            "partner_id": _("Name, reference or VAT number of the client."),
+            "contact_id": _("Who was in charge on the client's side."),
+            "project_id": _("Name of the project, if there is one."),
+            "category_id": _("A category of the list, or just a section."),
+            "name": _("What was done, in words that the client may read."),
+            "amount": _("Worth without tax; empty: hours times rate."),
+            "currency_id": _("Currency code, such as EUR."),
+            "hours": _("Hours given."),
+            "days": _("Days by which a deadline was moved."),
+            "description": _("Details that the client may read."),
+        }
 
     @api.model
     def _load_records(self, data_list, update=False):
