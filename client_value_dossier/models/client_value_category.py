@@ -59,12 +59,15 @@ class ClientValueCategory(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        codes = set()
+        codes = {vals["code"] for vals in vals_list if vals.get("code")}
+        coded = []
         for vals in vals_list:
-            if not vals.get("code"):
-                vals["code"] = self._get_free_code(vals.get("name") or "", codes)
-            codes.add(vals["code"])
-        return super().create(vals_list)
+            code = vals.get("code")
+            if not code:
+                code = self._get_free_code(vals.get("name") or "", codes)
+                codes.add(code)
+            coded.append(dict(vals, code=code))
+        return super().create(coded)
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default=default)

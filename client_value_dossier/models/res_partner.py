@@ -133,8 +133,9 @@ class ResPartner(models.Model):
         it when it is opened, so that opening the form costs nothing.
 
         :return: dict with ``client_since`` (ISO date), ``years``, ``projects``
-            (count), ``revenue``, ``worth``, ``ratio`` (sales administrators only),
-            ``sections`` and ``entries`` (lists of dict), ``currency_id``
+            (count), ``worth``, ``sections`` and ``entries`` (lists of dict),
+            ``currency_id``; ``revenue`` for those who may see it, ``ratio`` for
+            sales administrators
         """
         self.ensure_one()
         client = self.commercial_partner_id
@@ -161,11 +162,20 @@ class ResPartner(models.Model):
             ).read(["name", "date", "category_id", "amount", "currency_id"]),
             "currency_id": self.env.company.currency_id.id,
         }
-        if self.env.user.has_group("sales_team.group_sale_salesman"):
+        if client._is_client_of_user():
             panel["revenue"] = client._get_client_revenue()
         if self.env.user.has_group("sales_team.group_sale_manager"):
             panel["ratio"] = worth / panel["revenue"] if panel["revenue"] > 0 else False
         return panel
+
+    def _is_client_of_user(self):
+        """Tell whether the user may see the client's revenue: its account manager
+        and those who see the documents of all."""
+        self.ensure_one()
+        user = self.env.user
+        return user.has_group("sales_team.group_sale_salesman_all_leads") or (
+            user.has_group("sales_team.group_sale_salesman") and self.user_id == user
+        )
 
     def _get_years_together(self, until=None):
         """Return for how many years we have been working for the client, one

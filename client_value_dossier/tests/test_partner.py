@@ -1,4 +1,5 @@
 from odoo import Command
+from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from .common import ClientValueCommon
@@ -79,14 +80,16 @@ class TestPartner(ClientValueCommon):
         self.assertEqual(panel["projects"], 1)
         self.assertIn("revenue", panel)
         self.assertNotIn("ratio", panel)
+        panel = self.client.with_user(self.other).get_client_value_panel()
+        self.assertNotIn("revenue", panel)
         self.assertIn(
             "ratio", self.client.with_user(self.manager).get_client_value_panel()
         )
-        for user in (self.member, self.internal):
-            if user == self.member:
-                panel = self.client.with_user(user).get_client_value_panel()
-                self.assertNotIn("revenue", panel)
-                self.assertEqual(panel["worth"], 0)
+        panel = self.client.with_user(self.member).get_client_value_panel()
+        self.assertNotIn("revenue", panel)
+        self.assertEqual(panel["worth"], 0)
+        with self.assertRaises(AccessError):
+            self.client.with_user(self.internal).get_client_value_panel()
 
     def test_actions(self):
         entry = self._create_entry(project_id=self.project.id)

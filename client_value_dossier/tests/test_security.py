@@ -128,7 +128,7 @@ class TestSecurity(ClientValueCommon, HttpCase):
             self.own_dossier,
             {
                 self.own: "rwcu",
-                self.other: "rwcu",  # made it
+                self.other: "",  # made it, but it is not his client any more
                 self.all_docs: "rwcu",
                 self.manager: "rwcu",
                 self.member: "",

@@ -191,11 +191,8 @@ class TestSnapshot(ClientValueCommon):
         self.assertEqual(self._figures(self._snapshot())["revenue"], 1200)
         year = self._snapshot(date_from="2024-01-01", date_to="2024-12-31")
         self.assertEqual(self._figures(year)["revenue"], 700)
-        as_salesman = (
-            self._create_dossier(user_id=self.other.id)
-            .with_user(self.other)
-            ._prepare_snapshot()
-        )
+        moves.invoice_user_id = self.other
+        as_salesman = self._create_dossier().with_user(self.own)._prepare_snapshot()
         self.assertEqual(self._figures(as_salesman)["revenue"], 1200)
 
     def test_revenue_in_the_dossiers_currency(self):
