@@ -164,7 +164,8 @@ class Runs:
             what = "Building the asset bundles"
             self.env.run_script("prepare_tests", name, log="tests-template", what=what)
 
-    def _clone(self, template: str, purpose: str) -> str:
+    def clone(self, template: str, purpose: str) -> str:
+        """Return the name of a new database; :meth:`clean_up` drops it."""
         name = f"run_{os.getpid()}_{purpose}"
         with process.locked("tests-template"):
             databases.clone(template, name)
@@ -189,7 +190,7 @@ class Runs:
     def pytest(self) -> Part:
         """Run the tests of the addons and the journeys, with server and browser."""
         with Part("pytest: addons and journeys") as part:
-            database = self._clone(self.tests_template(), "pytest")
+            database = self.clone(self.tests_template(), "pytest")
             words = [f"--odoo-database={database}", "--odoo-http", *self.selection]
             if all(
                 word.startswith("-") or word == self._k() for word in self.selection
@@ -223,7 +224,7 @@ class Runs:
     def native(self) -> Part:
         """Run Odoo's own runner on a fresh database with demo data; read its log."""
         with Part("Odoo's runner, with demo data") as part:
-            database = self._clone("template_demo", "native")
+            database = self.clone("template_demo", "native")
             words = ["-d", database, "-i", self.names, "--with-demo"]
             words += ["--test-tags", ",".join(f"/{addon}" for addon in addons())]
             words += ["--stop-after-init", f"--http-port={process.free_port()}"]
@@ -240,7 +241,7 @@ class Runs:
     def translations(self) -> Part:
         """Check that each .pot has the terms that its addon has."""
         with Part("translation templates") as part:
-            database = self._clone(self.tests_template(), "translations")
+            database = self.clone(self.tests_template(), "translations")
             output = self.env.run_script(
                 "check_translations",
                 database,

@@ -43,8 +43,8 @@ def find_python(path):
     return None
 
 
-def main(command):
-    """Run ``lib.<command>.main(arguments)`` and exit with what it returns."""
+def main(name):
+    """Run ``main(arguments)`` of the module *name* and exit with what it returns."""
     if not is_supported(sys.version_info):
         tried = os.environ.get(TRIED)
         other = None if tried else find_python(os.environ.get("PATH", os.defpath))
@@ -57,5 +57,5 @@ def main(command):
     import importlib
 
     console = importlib.import_module("lib.console")
-    module = importlib.import_module("lib." + command)
+    module = importlib.import_module(name)
     sys.exit(console.guarded(module.main, sys.argv[1:]))

@@ -2,14 +2,13 @@
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from lib import check, databases, environment, process, python_env
+from lib import check, environment, process, python_env
 from lib.console import Problem, say, step
 from lib.options import ENVIRONMENT
 from lib.paths import LOGS, PATCHED_WKHTMLTOPDF, PYTHON
@@ -61,7 +60,7 @@ def main(arguments):
     python_env.provide_patched_wkhtmltopdf()
     runs = check.Runs(env, [])
     try:
-        database = _fresh_database(runs)
+        database = runs.clone(runs.tests_template(), "benchmarks")
         before = machine()
         rows = Benchmark(env, database, sizes, rounds).run()
     finally:
@@ -71,15 +70,6 @@ def main(arguments):
         heading.append("Quick: the targets are for larger sizes.")
     say("\n" + render(heading, rows, verdicts=not options.quick))
     return 0 if options.quick or all(row.good for row in rows) else 1
-
-
-def _fresh_database(runs):
-    """Return the name of a new database; a run's databases are dropped at its end."""
-    template = runs.tests_template()
-    name = f"run_{os.getpid()}_benchmarks"
-    with process.locked("tests-template"):
-        databases.clone(template, name)
-    return name
 
 
 class Benchmark:
