@@ -206,7 +206,7 @@ class ClientValueDossier(models.Model):
             count = len(projects["lines"])
             figures.append(("projects", _("Projects"), "count", count))
         if self.show_amounts:
-            revenue = self._get_revenue(projects)
+            revenue = self._get_revenue()
             figures.append(("revenue", _("Volume of work"), "amount", revenue))
             figures.append(("worth", _("Worth given"), "amount", total["amount"]))
         figures.append(("hours", _("Free hours"), "hours", total["hours"]))
@@ -219,11 +219,13 @@ class ClientValueDossier(models.Model):
             for code, label, kind, value in figures
         ]
 
-    def _get_revenue(self, projects):
+    def _get_revenue(self):
         """Return the client's untaxed revenue in the period, in the dossier's
         currency; for a choice of projects, what these were sold for."""
         if self.project_ids:
-            return projects["total"] or 0.0
+            # sudo: as in _prepare_projects, prices of the client's own projects
+            prices = self._get_project_prices(self.project_ids.sudo())
+            return self.currency_id.round(sum(prices.values()))
         return self.partner_id._get_client_revenue(
             self.date_from, self.date_to, self.currency_id
         )

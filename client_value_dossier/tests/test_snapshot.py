@@ -205,7 +205,10 @@ class TestSnapshot(ClientValueCommon):
         self.assertEqual(self._figures(self._snapshot())["revenue"], 200 + 100)
 
     def test_revenue_of_chosen_projects_is_their_price(self):
-        snapshot = self._snapshot(project_ids=[Command.set(self.project.ids)])
+        chosen = [Command.set(self.project.ids)]
+        snapshot = self._snapshot(project_ids=chosen)
+        self.assertEqual(self._figures(snapshot)["revenue"], 800.0)
+        snapshot = self._snapshot(project_ids=chosen, with_projects=False)
         self.assertEqual(self._figures(snapshot)["revenue"], 800.0)
 
     def test_managers_over_time(self):
