@@ -1,4 +1,5 @@
 import io
+from unittest.mock import patch
 
 import xlsxwriter
 
@@ -37,17 +38,28 @@ class TestTours(ClientValueCommon, HttpCase):
 
     def test_make_issue_print_and_download_a_dossier(self):
         self._create_entries(6)
-        self.start_tour(
-            f"/odoo/contacts/{self.client.id}",
-            "client_value_dossier_issue",
-            login=self.own.login,
-        )
+        with self._print_for_real():
+            self.start_tour(
+                f"/odoo/contacts/{self.client.id}",
+                "client_value_dossier_issue",
+                login=self.own.login,
+            )
         dossier = self.env["client.value.dossier"].search(
             [("partner_id", "=", self.client.id)]
         )
         self.assertEqual(dossier.state, "issued")
         self.assertEqual(dossier.purpose, "departing")
         self.assertEqual(dossier.snapshot["total"]["count"], 6)
+
+    def _print_for_real(self):
+        """Store real PDFs: in tests Odoo's reports are HTML unless asked."""
+        dossiers = type(self.env["client.value.dossier"])
+        store_pdf = dossiers._store_pdf
+        return patch.object(
+            dossiers,
+            "_store_pdf",
+            lambda self: store_pdf(self.with_context(force_report_rendering=True)),
+        )
 
     def test_import_a_sheet(self):
         wrong_row = ["2024-05-02", "Nobody Inc", "Savings", "Second imported favour"]
