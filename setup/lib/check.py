@@ -22,9 +22,7 @@ Fails when a check complains, when a test fails or is skipped, when no test ran,
 when Odoo logs a warning or an error.
 With paths or pytest options (-k ...) only pytest runs, with these."""
 
-#: Lines of Odoo's log that say nothing about our addons, each with its reason. There
-#: are none: the databases are created here (Odoo would want extensions of PostgreSQL),
-#: and prepare_template.py takes care of the file that Debian's package leaves out.
+#: Lines of Odoo's log that say nothing about our addons, each with its reason.
 HARMLESS: tuple[str, ...] = (
     # Odoo's own import screen sends more than its controller takes.
     r"base_import\.controllers\.main\.set_file> called ignoring args",
