@@ -215,10 +215,14 @@ class ClientValueEntry(models.Model):
                 known[_key(category.name)] = category
                 known[_key(category.code)] = category
         for row in rows:
+            key = _key(row.text("category_id"))
+            if key and key not in known and self._may_import_create("category_id"):
+                # In the first section, until somebody files it elsewhere.
+                known[key] = categories.create({"name": row.text("category_id")})
             self._set_import_match(
                 row,
                 "category_id",
-                known.get(_key(row.text("category_id"))),
+                known.get(key),
                 self.env._(
                     "Use one of the names under Dossiers > Configuration > "
                     "Categories, or add it there."
@@ -530,10 +534,8 @@ class ClientValueEntry(models.Model):
                 "record": wrong[0].index,
                 "rows": {"from": wrong[0].index, "to": wrong[-1].index},
                 "message": self.env._(
-                    "%(count)s values of %(field)s were not found. The rows and what "
-                    "to do are listed above.",
-                    count=len(wrong),
-                    field=self._fields[fname].get_description(self.env)["string"],
+                    "Not found: %s. The rows and what to do are listed above.",
+                    len(wrong),
                 ),
             }
             for fname, wrong in unmatched.items()

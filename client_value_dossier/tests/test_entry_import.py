@@ -284,11 +284,13 @@ class TestEntryImport(ImportCommon):
                 self._row(
                     Client="Nova Ltd",
                     Project="Launch",
+                    Category="Goodwill",
                     **{"Client's Manager": "Nina Nova"},
                 ),
                 self._row(Client="nova ltd", Project="launch", What="Second"),
             ],
             name_create_enabled_fields={
+                "category_id": True,
                 "partner_id": True,
                 "contact_id": True,
                 "project_id": True,
@@ -301,6 +303,7 @@ class TestEntryImport(ImportCommon):
         self.assertEqual(entries.project_id.name, "Launch")
         self.assertEqual(entries.project_id.partner_id, entries.partner_id)
         self.assertEqual(entries[0].contact_id.parent_id, entries.partner_id)
+        self.assertEqual(entries[0].category_id.name, "Goodwill")
 
     def test_queries_do_not_grow_with_rows(self):
         def run(count, tag):
