@@ -13,6 +13,8 @@ REPORT = "client_value_dossier.action_report_dossier"
 DRAFT = "/"
 # Written once, by issuing and cancelling; nobody else may.
 SEALED = frozenset(("name", "state", "snapshot", "digest", "issued_on", "cancelled_on"))
+# A dossier goes one way only.
+NEXT_STATE = {"draft": "issued", "issued": "cancelled"}
 # What a draft is made from; after issuing it would contradict the snapshot.
 CONTENT = frozenset(
     (
@@ -320,16 +322,17 @@ class ClientValueDossier(models.Model):
 
     def _seal(self, vals):
         """Write sealed fields: the one way past :meth:`write`'s refusal. What has
-        been sealed before is never written again.
+        been sealed before is never written again, and no state comes back.
 
-        :raise UserError: when a number, snapshot, digest or date is sealed already
+        :raise UserError: when a number, snapshot, digest or date is sealed already,
+            or the state is not the next one
         """
         for dossier in self:
-            for fname in SEALED.intersection(vals) - {"state"}:
-                if dossier.state != "draft" and dossier[fname]:
-                    raise UserError(
-                        self.env._("%s has been issued already.", dossier.name)
-                    )
+            sealed = dossier.state != "draft" and any(
+                dossier[fname] for fname in SEALED.intersection(vals) - {"state"}
+            )
+            if sealed or NEXT_STATE.get(dossier.state) != vals.get("state"):
+                raise UserError(self.env._("%s has been issued already.", dossier.name))
         return super().write(vals)
 
     def _move_to_client(self, client, contact):

@@ -143,8 +143,14 @@ class TestDossier(ClientValueCommon):
                 with self.subTest(user=record.env.user.login, values=values):
                     with self.assertRaises(UserError):
                         record.write(values)
-            with self.assertRaises(UserError):
-                record._seal({"snapshot": {}, "digest": "0"})
+            for values in (
+                {"snapshot": {}, "digest": "0"},
+                {"state": "cancelled", "snapshot": {}},
+                {"state": "draft"},
+                {"state": "issued"},
+            ):
+                with self.assertRaises(UserError):
+                    record._seal(values)
             with self.assertRaises(UserError):
                 record.unlink()
         self.assertFalse(self.dossier._get_broken_seals())
