@@ -268,8 +268,9 @@ class ClientValueDossier(models.Model):
     @api.depends_context("lang")
     def _compute_display_name(self):
         for dossier in self:
-            number = self.env._("Draft") if dossier.state == "draft" else dossier.name
-            dossier.display_name = f"{number} – {dossier.partner_id.name or ''}"
+            dossier.display_name = (
+                f"{dossier._get_number_text()} – {dossier.partner_id.name or ''}"
+            )
 
     # ------------------------------------------------------------
     # CRUD
@@ -536,11 +537,15 @@ class ClientValueDossier(models.Model):
                 error = str(exception)
             dossier.pdf_error = error
 
+    def _get_number_text(self):
+        """Return the number as people read it: drafts have none."""
+        self.ensure_one()
+        return self.env._("Draft") if self.state == "draft" else self.name
+
     def _get_file_name(self):
         """Return the name of the dossier's files, without extension."""
         self.ensure_one()
-        number = self.env._("Draft") if self.state == "draft" else self.name
-        parts = [number.replace("/", "-"), self.partner_id.name or ""]
+        parts = [self._get_number_text().replace("/", "-"), self.partner_id.name or ""]
         if self.state == "cancelled":
             parts.append(self.env._("cancelled"))
         return " ".join(parts)

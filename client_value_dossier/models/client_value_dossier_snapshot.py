@@ -8,6 +8,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools.image import ImageProcess
 
+from ..tools.formatting import format_date
+
 SCHEMA = 1
 # The logo is kept in the snapshot: no larger than print needs.
 LOGO_SIZE = (480, 160)
@@ -35,13 +37,15 @@ class ClientValueDossier(models.Model):
         today = fields.Date.context_today(dossier)
         entries = dossier._get_entries()
         lines = dossier._prepare_lines(entries)
-        projects = dossier._prepare_projects()
+        locale = dossier.env["res.lang"]._prepare_locale(dossier.lang)
+        prices = dossier._get_listed_prices()
+        projects = dossier._prepare_projects(prices)
         sections = dossier._prepare_sections(lines)
         total = dossier._sum_lines([line for group in lines.values() for line in group])
         return {
             "schema": SCHEMA,
             "lang": dossier.lang,
-            "locale": dossier.env["res.lang"]._prepare_locale(dossier.lang),
+            "locale": locale,
             "number": number,
             "date": fields.Date.to_string(today),
             "title": dossier.env._("Value dossier"),
@@ -57,8 +61,8 @@ class ClientValueDossier(models.Model):
             "prepared_by": dossier._prepare_person(
                 dossier.user_id.sudo().partner_id, reachable=True
             ),
-            "period": dossier._prepare_period(),
-            "previous": dossier._prepare_previous(),
+            "period": dossier._prepare_period(locale),
+            "previous": dossier._prepare_previous(locale),
             "options": {
                 "show_amounts": dossier.show_amounts,
                 "empty_sections": dossier.empty_sections,
@@ -71,7 +75,7 @@ class ClientValueDossier(models.Model):
             },
             "introduction": dossier._get_paragraphs(dossier.introduction),
             "closing": dossier._get_paragraphs(dossier.closing),
-            "figures": dossier._prepare_figures(total, projects, lines),
+            "figures": dossier._prepare_figures(total, prices, lines),
             "statistics": dossier._prepare_statistics(lines),
             "projects": projects,
             "contacts": dossier._prepare_contacts(),
@@ -197,16 +201,15 @@ class ClientValueDossier(models.Model):
             "special": _("Work outside our usual offer, or done in an unusual way."),
         }
 
-    def _prepare_figures(self, total, projects, lines):
+    def _prepare_figures(self, total, prices, lines):
         """Return the key figures, in order."""
         _ = self.env._
         years = self.partner_id._get_years_together(self.date_to)
         figures = [("years", _("Years together"), "years", years)]
-        if projects["shown"]:
-            count = len(projects["lines"])
-            figures.append(("projects", _("Projects"), "count", count))
+        if self.with_projects:
+            figures.append(("projects", _("Projects"), "count", len(prices)))
         if self.show_amounts:
-            revenue = self._get_revenue()
+            revenue = self._get_revenue(prices)
             figures.append(("revenue", _("Volume of work"), "amount", revenue))
             figures.append(("worth", _("Worth given"), "amount", total["amount"]))
         figures.append(("hours", _("Free hours"), "hours", total["hours"]))
@@ -219,12 +222,10 @@ class ClientValueDossier(models.Model):
             for code, label, kind, value in figures
         ]
 
-    def _get_revenue(self):
+    def _get_revenue(self, prices):
         """Return the client's untaxed revenue in the period, in the dossier's
         currency; for a choice of projects, what these were sold for."""
         if self.project_ids:
-            # sudo: as in _prepare_projects, prices of the client's own projects
-            prices = self._get_project_prices(self.project_ids.sudo())
             return self.currency_id.round(sum(prices.values()))
         return self.partner_id._get_client_revenue(
             self.date_from, self.date_to, self.currency_id
@@ -261,10 +262,11 @@ class ClientValueDossier(models.Model):
             )
         return statistics
 
-    def _prepare_projects(self):
-        """Return the client's projects of the period with their prices."""
-        if not self.with_projects:
-            return {"shown": False, "lines": [], "total": None}
+    def _get_listed_prices(self):
+        """Return {project: price} of the projects of the period, oldest first; {}
+        where nothing is said about projects."""
+        if not self.with_projects and not self.project_ids:
+            return {}
         # sudo: the account manager shows the client its own projects, also those
         # that he is not a follower of. Names, dates and prices only.
         projects = (
@@ -273,11 +275,16 @@ class ClientValueDossier(models.Model):
             .search(self._get_project_domain(), order="date_start, id")
         )
         prices = self._get_project_prices(projects)
+        return {project: prices.get(project, 0.0) for project in projects}
+
+    def _prepare_projects(self, prices):
+        """Return the client's projects of the period with their prices."""
+        if not self.with_projects:
+            return {"shown": False, "lines": [], "total": None}
         lines = []
-        for project in projects:
+        for project, price in prices.items():
             partner = project.partner_id
             contact = partner if partner != self.partner_id else partner.browse()
-            price = prices.get(project, 0.0) if self.show_amounts else None
             lines.append(
                 {
                     "name": project.name or "",
@@ -285,7 +292,7 @@ class ClientValueDossier(models.Model):
                     "manager": project.user_id.name or "",
                     "from": fields.Date.to_string(project.date_start) or "",
                     "to": fields.Date.to_string(project.date) or "",
-                    "price": price,
+                    "price": price if self.show_amounts else None,
                 }
             )
         total = None
@@ -478,38 +485,36 @@ class ClientValueDossier(models.Model):
             person.update(email=partner.email or "", phone=partner.phone or "")
         return person
 
-    def _prepare_period(self):
+    def _prepare_period(self, locale):
         """Return the period, from the beginning of the work together if open."""
         first = self.date_from or self.partner_id.client_since
         last = self.date_to or fields.Date.context_today(self)
-        lang = self.env["res.lang"]._lang_get(self.lang)
-        return {
+        period = {
             "from": fields.Date.to_string(first) or "",
             "to": fields.Date.to_string(last),
-            "label": " – ".join(
-                date.strftime(lang.date_format) for date in (first, last) if date
-            ),
         }
+        period["label"] = " – ".join(
+            format_date(date, locale) for date in period.values() if date
+        )
+        return period
 
-    def _prepare_previous(self):
+    def _prepare_previous(self, locale):
         """Return the issued dossier that this one continues, {} if none."""
         previous = self.previous_id.sudo()  # sudo: number and date, named on paper
         if not previous or previous.state == "draft":
             return {}
         _ = self.env._
-        lang = self.env["res.lang"]._lang_get(self.lang)
-        date = fields.Datetime.context_timestamp(self, previous.issued_on).date()
-        words = {
-            "number": previous.name,
-            "date": date.strftime(lang.date_format),
-        }
+        date = fields.Date.to_string(
+            fields.Datetime.context_timestamp(self, previous.issued_on)
+        )
+        words = {"number": previous.name, "date": format_date(date, locale)}
         if previous.state == "cancelled":
             text = _("Replaces the cancelled dossier %(number)s of %(date)s.", **words)
         else:
             text = _("Continues the dossier %(number)s of %(date)s.", **words)
         return {
             "number": previous.name,
-            "date": fields.Date.to_string(date),
+            "date": date,
             "text": text,
         }
 

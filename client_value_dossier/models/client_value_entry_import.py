@@ -328,47 +328,45 @@ class ClientValueEntry(models.Model):
 
     @api.model
     def _resolve_import_contact(self, rows):
-        known = defaultdict(self.env["res.partner"].browse)
-        contacts = self._search_import_children("res.partner", "contact_id", rows)
-        for contact in contacts:
-            known[contact.commercial_partner_id.id, _key(contact.name)] |= contact
-        for row in rows:
-            client = row.ids.get("partner_id")
-            key = (client, _key(row.text("contact_id")))
-            if client and key[1] and key not in known:
-                if self._may_import_create("contact_id"):
-                    known[key] = self.env["res.partner"].create(
-                        {"name": row.text("contact_id"), "parent_id": client}
-                    )
-            self._set_import_match(
-                row,
-                "contact_id",
-                known.get(key, contacts.browse())[:1],
-                self.env._("Add this person to the contacts of the client first."),
-                needs_client=True,
-            )
+        self._resolve_import_child(
+            rows,
+            "contact_id",
+            owner="parent_id",
+            client=lambda contact: contact.commercial_partner_id,
+            remedy=self.env._("Add this person to the contacts of the client first."),
+        )
 
     @api.model
     def _resolve_import_project(self, rows):
-        known = defaultdict(self.env["project.project"].browse)
-        projects = self._search_import_children("project.project", "project_id", rows)
-        for project in projects:
-            client = project.partner_id.commercial_partner_id.id
-            known[client, _key(project.name)] |= project
+        self._resolve_import_child(
+            rows,
+            "project_id",
+            owner="partner_id",
+            client=lambda project: project.partner_id.commercial_partner_id,
+            remedy=self.env._("Check its name and that it belongs to this client."),
+        )
+
+    @api.model
+    def _resolve_import_child(self, rows, fname, owner, client, remedy):
+        """Find records that belong to a row's client by their names.
+
+        :param owner: field of these records that names the client, for new ones
+        :param client: function that returns a record's client
+        """
+        model = self.env[self._fields[fname].comodel_name]
+        known = defaultdict(model.browse)
+        for record in self._search_import_children(model._name, fname, rows):
+            known[client(record).id, _key(record.name)] |= record
         for row in rows:
-            client = row.ids.get("partner_id")
-            key = (client, _key(row.text("project_id")))
-            if client and key[1] and key not in known:
-                if self._may_import_create("project_id"):
-                    known[key] = self.env["project.project"].create(
-                        {"name": row.text("project_id"), "partner_id": client}
+            owner_id = row.ids.get("partner_id")
+            key = (owner_id, _key(row.text(fname)))
+            if owner_id and key[1] and key not in known:
+                if self._may_import_create(fname):
+                    known[key] = model.create(
+                        {"name": row.text(fname), owner: owner_id}
                     )
             self._set_import_match(
-                row,
-                "project_id",
-                known.get(key, projects.browse())[:1],
-                self.env._("Check its name and that it belongs to this client."),
-                needs_client=True,
+                row, fname, known.get(key, model)[:1], remedy, needs_client=True
             )
 
     @api.model

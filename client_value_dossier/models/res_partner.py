@@ -88,20 +88,17 @@ class ResPartner(models.Model):
 
     def action_view_value_entries(self):
         """Open the client's value entries."""
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "client_value_dossier.client_value_entry_action"
-        )
-        client = self.commercial_partner_id
-        action["domain"] = [("partner_id", "=", client.id)]
-        action["context"] = {"default_partner_id": client.id}
-        return action
+        return self._get_client_action("client_value_entry_action")
 
     def action_view_dossiers(self):
         """Open the client's dossiers."""
+        return self._get_client_action("client_value_dossier_action")
+
+    def _get_client_action(self, name):
+        """Return one of this addon's window actions for the client's records."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
-            "client_value_dossier.client_value_dossier_action"
+            f"client_value_dossier.{name}"
         )
         client = self.commercial_partner_id
         action["domain"] = [("partner_id", "=", client.id)]

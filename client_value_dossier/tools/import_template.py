@@ -3,7 +3,9 @@
 import datetime
 
 import xlsxwriter
-from xlsxwriter.utility import xl_range_abs
+from xlsxwriter.utility import quote_sheetname, xl_range_abs
+
+from .xlsx import PLAIN_TEXT, cell_text, sheet_name
 
 # Rows prepared with drop-down lists.
 PREPARED_ROWS = 2000
@@ -19,11 +21,11 @@ def write_import_template(target, columns, title, choices_title):
     :param title: name of the sheet
     :param choices_title: name of the sheet that holds the choices
     """
-    book = xlsxwriter.Workbook(
-        target, {"in_memory": True, "strings_to_formulas": False}
-    )
-    sheet = book.add_worksheet(title)
-    choices_sheet = book.add_worksheet(choices_title)
+    book = xlsxwriter.Workbook(target, {"in_memory": True, **PLAIN_TEXT})
+    taken = set()
+    sheet = book.add_worksheet(sheet_name(title, taken))
+    choices_sheet = book.add_worksheet(sheet_name(choices_title, taken))
+    choices_name = quote_sheetname(choices_sheet.get_name())
     head = book.add_format({"bold": True, "bg_color": "#E7E6E6", "bottom": 1})
     formats = {
         "text": book.add_format({"num_format": "@"}),
@@ -54,7 +56,7 @@ def write_import_template(target, columns, title, choices_title):
         choices_sheet.write_string(0, index, column["label"], head)
         choices_sheet.set_column(index, index, column["width"])
         for row, choice in enumerate(choices, start=1):
-            choices_sheet.write_string(row, index, choice)
+            choices_sheet.write_string(row, index, cell_text(choice))
         choice_range = xl_range_abs(1, index, len(choices), index)
         sheet.data_validation(
             1,
@@ -63,7 +65,7 @@ def write_import_template(target, columns, title, choices_title):
             index,
             {
                 "validate": "list",
-                "source": f"='{choices_title}'!{choice_range}",
+                "source": f"={choices_name}!{choice_range}",
                 "error_type": "information",
             },
         )
