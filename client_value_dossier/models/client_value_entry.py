@@ -328,11 +328,7 @@ class ClientValueEntry(models.Model):
         :raise UserError: when there is none or it has been deleted
         """
         self.ensure_one()
-        record = (
-            self.env[self.res_model].browse(self.res_id).exists()
-            if self.res_id and self.res_model in self.env
-            else None
-        )
+        record = self._get_evidence_record()
         if not record:
             raise UserError(
                 self.env._("The record behind this entry has been deleted.")
@@ -344,6 +340,13 @@ class ClientValueEntry(models.Model):
             "res_id": record.id,
             "views": [(False, "form")],
         }
+
+    def _get_evidence_record(self):
+        """Return the record to show as evidence, None when it is gone."""
+        self.ensure_one()
+        if not self.res_id or self.res_model not in self.env:
+            return None
+        return self.env[self.res_model].browse(self.res_id).exists() or None
 
     @api.model
     def _get_log_action(self, values):
@@ -389,10 +392,21 @@ class ClientValueEntry(models.Model):
         """Return the worth of one hour in the entry's currency: the price of the
         first applicable line sold in hours or days, else the company's rate."""
         self.ensure_one()
-        hour = self.env.ref("uom.product_uom_hour")
         company = self.company_id or self.env.company
-        date = self.date or fields.Date.context_today(self)
-        for line in self._get_rate_lines():
+        price, currency = self._get_price_of_hour(self._get_rate_lines(), company)
+        return currency._convert(
+            price,
+            self.currency_id or currency,
+            company,
+            self.date or fields.Date.context_today(self),
+        )
+
+    @api.model
+    def _get_price_of_hour(self, lines, company):
+        """Return (price, currency) of an hour: that of the first of these order lines
+        that was sold in hours or days for a price, else the company's rate."""
+        hour = self.env.ref("uom.product_uom_hour")
+        for line in lines:
             uom = line.product_uom_id
             if line.display_type or not uom or not uom._has_common_reference(hour):
                 continue
@@ -400,12 +414,9 @@ class ClientValueEntry(models.Model):
                 line.price_reduce_taxexcl or line.price_unit, hour
             )
             if price:
-                return line.currency_id._convert(
-                    price, self.currency_id or line.currency_id, company, date
-                )
+                return price, line.currency_id
         # sudo: the company's rate is needed by people without its settings
-        rate, currency = company.sudo().client_value_rate, company.currency_id
-        return currency._convert(rate, self.currency_id or currency, company, date)
+        return company.sudo().client_value_rate, company.currency_id
 
     @api.model
     def _get_given_totals(self, domain, groupby):

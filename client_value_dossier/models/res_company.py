@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .client_value_rule_hours import HOUR_KINDS
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -10,3 +12,17 @@ class ResCompany(models.Model):
         help="What an hour given away is worth to the client when neither the "
         "task, the project nor the order tells a price.",
     )
+    client_value_review_activity = fields.Boolean(
+        string="Weekly Review of Suggestions",
+        default=True,
+        help="Account managers with suggestions to review get an activity each week.",
+    )
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "client_value_rate" in vals or "resource_calendar_id" in vals:
+            # The worth of all hours is another one.
+            rules = self.env["client.value.rule"]._get_all_rules()
+            # sudo: whoever may change the company need not know the rules
+            rules.sudo().filtered(lambda rule: rule.kind in HOUR_KINDS)._forget_scans()
+        return result

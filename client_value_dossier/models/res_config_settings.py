@@ -8,3 +8,7 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.client_value_rate",
         readonly=False,
     )
+    client_value_review_activity = fields.Boolean(
+        related="company_id.client_value_review_activity",
+        readonly=False,
+    )

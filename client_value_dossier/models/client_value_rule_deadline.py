@@ -1,0 +1,212 @@
+from collections import defaultdict
+from itertools import groupby
+
+from odoo import models
+from odoo.tools import SQL
+
+from ..tools import deadlines
+
+# {level: (model, tracked date, how its records belong to a project)}
+DATES = {
+    "project": ("project.project", "date", "id"),
+    "milestone": ("project.milestone", "deadline", "project_id"),
+    "task": ("project.task", "date_deadline", "project_id"),
+}
+
+
+class ClientValueRule(models.Model):
+    """Deadlines that were moved in the client's favour."""
+
+    _inherit = "client.value.rule"
+
+    def _harvest_deadline_shift(self, ids):
+        """Ends of projects, milestones and tasks that were moved later while the price
+        did not rise; the moves of one date are one favour."""
+        moves = self._get_deadline_moves(ids)
+        orders = self._get_orders_of_projects(list(moves))
+        rises = self._get_price_rises(orders)
+        companies = set(self._get_companies().ids)
+        clients = self._get_project_clients(list(moves), orders)
+        findings = []
+        for project_id, project_moves in moves.items():
+            if project_id not in clients:
+                continue
+            client_id, contact_id, company_id = clients[project_id]
+            if company_id not in companies:
+                continue
+            confirmed = [date for _order, date, _company in orders[project_id]]
+            if confirmed:
+                project_moves = [m for m in project_moves if m.when >= confirmed[0]]
+            if self.merge_moves:
+                project_moves = deadlines.count_joint_moves_once(project_moves)
+            by_date = defaultdict(list)
+            for move in project_moves:
+                by_date[move.level, move.record].append(move)
+            for (level, record), record_moves in sorted(by_date.items()):
+                shift = deadlines.sum_up(record_moves, rises[project_id])
+                if not shift or shift.days < self.minimum_days:
+                    continue
+                findings.append(
+                    self._prepare_finding(
+                        DATES[level][0],
+                        record,
+                        company_id,
+                        client_id,
+                        shift.date,
+                        unit_id=project_id,
+                        contact_id=contact_id,
+                        project_id=project_id,
+                        task_id=record if level == "task" else False,
+                        sale_order_id=orders[project_id][0][0] if confirmed else False,
+                        days=float(shift.days),
+                    )
+                )
+        return findings
+
+    def _get_deadline_moves(self, project_ids):
+        """Return {project id: its moves, in the order of their time}."""
+        moves = defaultdict(list)
+        for level, (model, _field, _column) in DATES.items():
+            self.env[model].flush_model()
+            rows = self._read_date_changes(level, project_ids)
+            key = lambda row: row[:3]  # noqa: E731
+            for (project_id, record, created), changes in groupby(rows, key=key):
+                moves[project_id] += deadlines.find_moves(
+                    level,
+                    record,
+                    created,
+                    [deadlines.Change(*change[3:]) for change in changes],
+                )
+        return {
+            project_id: sorted(found, key=lambda move: move.when)
+            for project_id, found in moves.items()
+            if found
+        }
+
+    def _read_date_changes(self, level, project_ids):
+        """Return [(project id, record id, created, when, old, new)], tracked."""
+        model, field, column = DATES[level]
+        # Raw SQL: tracked values can be read one record at a time only
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT record.project_id, record.id, record.create_date, message.date,
+                       value.old_value_datetime::date, value.new_value_datetime::date
+                  FROM (SELECT id, %(column)s AS project_id, create_date
+                          FROM %(table)s
+                         WHERE %(column)s = ANY(%(projects)s)) AS record
+                  JOIN mail_message message
+                    ON message.model = %(model)s AND message.res_id = record.id
+                  JOIN mail_tracking_value value ON value.mail_message_id = message.id
+                 WHERE value.field_id = %(field)s
+                 ORDER BY record.project_id, record.id, message.date, value.id
+                """,
+                column=SQL.identifier(column),
+                table=SQL.identifier(self.env[model]._table),
+                projects=list(project_ids),
+                model=model,
+                field=self.env["ir.model.fields"]._get(model, field).id,
+            )
+        )
+
+    def _get_orders_of_projects(self, project_ids):
+        """Return {project id: [(order id, confirmed on, company id)]} of the confirmed
+        orders, the first one first."""
+        orders = defaultdict(list)
+        if not project_ids:
+            return orders
+        # Raw SQL: an order belongs to a project in five ways
+        for project_id, order_id, date, company_id in self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT link.project_id, sale.id, sale.date_order,
+                       sale.company_id
+                  FROM (
+                        SELECT project_id, order_id
+                          FROM sale_order_line
+                         WHERE project_id = ANY(%(projects)s)
+                         UNION
+                        SELECT project_id, id
+                          FROM sale_order
+                         WHERE project_id = ANY(%(projects)s)
+                         UNION
+                        SELECT id, reinvoiced_sale_order_id
+                          FROM project_project
+                         WHERE id = ANY(%(projects)s)
+                         UNION
+                        SELECT project.id, line.order_id
+                          FROM project_project project
+                          JOIN sale_order_line line ON line.id = project.sale_line_id
+                         WHERE project.id = ANY(%(projects)s)
+                         UNION
+                        SELECT task.project_id, line.order_id
+                          FROM project_task task
+                          JOIN sale_order_line line ON line.id = task.sale_line_id
+                         WHERE task.project_id = ANY(%(projects)s)
+                       ) link
+                  JOIN sale_order sale ON sale.id = link.order_id
+                 WHERE sale.state = 'sale'
+                 ORDER BY link.project_id, sale.date_order, sale.id
+                """,
+                projects=project_ids,
+            )
+        ):
+            orders[project_id].append((order_id, date, company_id))
+        return orders
+
+    def _get_price_rises(self, orders):
+        """Return {project id: [when its price rose]}: further orders confirmed, and
+        tracked increases of confirmed orders."""
+        order_ids = {order for found in orders.values() for order, _on, _co in found}
+        increases = defaultdict(list)
+        # Raw SQL: see _read_date_changes
+        for order_id, when in self.env.execute_query(
+            SQL(
+                """
+                SELECT message.res_id, message.date
+                  FROM mail_message message
+                  JOIN mail_tracking_value value ON value.mail_message_id = message.id
+                  JOIN sale_order sale ON sale.id = message.res_id
+                 WHERE message.model = 'sale.order'
+                   AND message.res_id = ANY(%(orders)s)
+                   AND message.date > sale.date_order
+                   AND value.field_id = %(field)s
+                   AND value.new_value_float > value.old_value_float
+                """,
+                orders=list(order_ids),
+                field=self.env["ir.model.fields"]
+                ._get("sale.order", "amount_untaxed")
+                .id,
+            )
+        ):
+            increases[order_id].append(when)
+        rises = defaultdict(list)
+        for project_id, found in orders.items():
+            rises[project_id] = [date for _order, date, _company in found[1:]]
+            for order_id, _date, _company in found:
+                rises[project_id] += increases[order_id]
+        return rises
+
+    def _get_project_clients(self, project_ids, orders):
+        """Return {project id: (client id, contact id, company id)}, own companies and
+        templates left out. A project of no company belongs to that of its order, else
+        that of its client or manager."""
+        projects = self.env["project.project"].browse(project_ids)
+        own = self._get_own_partners()
+        main = self.env["res.company"].search([], order="id", limit=1)
+        clients = {}
+        for project in projects.filtered(lambda p: p.partner_id and not p.is_template):
+            client = project.partner_id.commercial_partner_id
+            if client in own:
+                continue
+            ordered = orders[project.id]
+            company_id = (
+                project.company_id.id
+                or (ordered and ordered[0][2])
+                or client.company_id.id
+                or project.user_id.company_id.id
+                or main.id
+            )
+            contact = project.partner_id - client
+            clients[project.id] = (client.id, contact.id, company_id)
+        return clients
