@@ -143,7 +143,11 @@ class ClientValueEntry(models.Model):
         if "state" in vals and "withdrawn" not in vals:
             # Whatever the scan did before, now somebody has decided.
             vals = {**vals, "withdrawn": False, "withdrawal_reason": False}
-        return super().write(vals)
+        result = super().write(vals)
+        if vals.get("state") == "confirmed":
+            # Who keeps what a scan has found answers for it.
+            self.filtered(lambda entry: not entry.user_id).user_id = self.env.user
+        return result
 
     def action_update_from_source(self):
         """Take over what the records behind kept entries say now; an entry whose
@@ -263,11 +267,10 @@ class ClientValueEntry(models.Model):
     # ------------------------------------------------------------
 
     @api.model
-    def _apply_findings(self, rules, unit, ids, findings):
+    def _apply_findings(self, rules, ids, findings):
         """Bring the entries of a batch in line with what was found in it.
 
-        :param rules: all ``client.value.rule`` of the unit
-        :param unit: name of the unit's model
+        :param rules: the ``client.value.rule`` in force that scanned it
         :param ids: ids of the unit's records that were scanned
         :param findings: list of dict, see ``client.value.rule._prepare_finding``
         :return: {"created", "updated", "withdrawn": lists of entry ids}
@@ -433,6 +436,8 @@ class ClientValueEntry(models.Model):
             lambda entry: (
                 entry.state == "confirmed"
                 and "gone" not in (entry.changed_finding or {})
+                # Somebody has left it as it was.
+                and "gone" not in (entry.finding or {})
             )
         )
         if not suggestions and not kept:
@@ -561,7 +566,8 @@ class ClientValueEntry(models.Model):
                     "section": category.section,
                     "client_visible": category.client_visible,
                     "account_manager_id": managers[finding["partner_id"]] or None,
-                    "user_id": managers[finding["partner_id"]] or None,
+                    # Nobody's until kept: it is seen by those who see the client.
+                    "user_id": None,
                     "state": "suggested",
                     "finding": stored,
                     "withdrawn": False,

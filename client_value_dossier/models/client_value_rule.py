@@ -181,7 +181,9 @@ class ClientValueRule(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         rules = super().create(vals_list)
-        # A company's own rule takes over from the shared one.
+        for rule in rules.filtered("company_id"):
+            # It takes over from the shared one, with all that was decided.
+            rule._get_shared_rule()._hand_over_entries(rule, rule.company_id)
         rules._forget_scans()
         return rules
 
@@ -195,6 +197,8 @@ class ClientValueRule(models.Model):
 
     def unlink(self):
         kinds = set(self.mapped("kind"))
+        for rule in self.filtered("company_id"):
+            rule._hand_over_entries(rule._get_shared_rule() - self, rule.company_id)
         result = super().unlink()
         self._get_all_rules().filtered(lambda rule: rule.kind in kinds)._forget_scans()
         return result
@@ -225,6 +229,23 @@ class ClientValueRule(models.Model):
         self._get_all_rules().filtered(
             lambda rule: units.get(rule.kind) in touched
         ).write({"scanned_until": False, "tuned_on": fields.Datetime.now()})
+
+    def _get_shared_rule(self):
+        """Return the rule of the same kind that serves all companies, if any."""
+        self.ensure_one()
+        return self._get_all_rules().filtered(
+            lambda rule: rule.kind == self.kind and not rule.company_id
+        )
+
+    def _hand_over_entries(self, rule, company):
+        """Make another rule the finder of what this one has found in a company: what
+        was dismissed must not come back because the rules are others."""
+        if self and rule:
+            # sudo: entries of all clients, whoever changes rules
+            entries = self.env["client.value.entry"].sudo()
+            entries.with_context(tracking_disable=True).search(
+                [("rule_id", "in", self.ids), ("company_id", "=", company.id)]
+            ).write({"rule_id": rule.id})
 
     def _withdraw_suggestions(self):
         """Take back what the rules suggested and nobody has decided on."""
@@ -279,9 +300,9 @@ class ClientValueRule(models.Model):
     @api.model
     def _get_all_rules(self):
         """Return all rules, archived ones and those of other companies included."""
-        # sudo: a company's own rule counts whoever scans
+        # sudo: a company's own rule counts whoever scans or changes another one
         rules = self.sudo().with_context(active_test=False)
-        return rules.search(Domain.TRUE, order=self._order).sudo(self.env.su)
+        return rules.search(Domain.TRUE, order=self._order)
 
     @api.model
     def _get_rules_in_force(self, kinds=None):
@@ -371,16 +392,16 @@ class ClientValueRule(models.Model):
         # sudo: the scan reads orders, invoices, timesheets and tracked changes of all;
         # what it finds is seen by those who may see the client, see the record rules
         everyone = self.sudo().with_context(active_test=False, lang="en_US")
-        rules = everyone._lock_unit_rules(unit)
+        rules = everyone._get_serving_rules(everyone._lock_unit_rules(unit))
         self.env.flush_all()
         if unit == PROJECT:
             everyone._prepare_hours(ids)
         findings = []
-        for rule in everyone._get_serving_rules(rules):
+        for rule in rules:
             findings += getattr(rule, f"_harvest_{rule.kind}")(ids)
         findings = everyone._price_findings(findings)
         entries = self.env["client.value.entry"].sudo().with_context(active_test=False)
-        return entries._apply_findings(rules, unit, ids, findings)
+        return entries._apply_findings(rules, ids, findings)
 
     @api.model
     def _get_serving_rules(self, rules):

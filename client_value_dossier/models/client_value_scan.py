@@ -28,7 +28,7 @@ class ClientValueScan(models.Model):
 
     _name = "client.value.scan"
     _description = "Client Value Scan"
-    _inherit = ["mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "id desc"
 
     kind = fields.Selection(
@@ -57,7 +57,7 @@ class ClientValueScan(models.Model):
     ended_on = fields.Datetime(readonly=True)
     # What is to be scanned, one step after the other: [{"unit": model, "ids": ids or
     # null for all}]; the step that is under way, and how far it is.
-    steps = fields.Json(readonly=True)
+    steps = fields.Json(readonly=True, groups="sales_team.group_sale_manager")
     step = fields.Integer(readonly=True)
     reached = fields.Integer(
         readonly=True, help="The last record scanned in the step that is under way."
@@ -69,7 +69,9 @@ class ClientValueScan(models.Model):
     updated_count = fields.Integer(string="Updated", readonly=True)
     withdrawn_count = fields.Integer(string="Withdrawn", readonly=True)
     problems = fields.Text(
-        readonly=True, help="Records that could not be scanned, and why."
+        readonly=True,
+        groups="sales_team.group_sale_manager",
+        help="Records that could not be scanned, and why.",
     )
 
     # Two scans at once would do the same work twice.
@@ -264,8 +266,7 @@ class ClientValueScan(models.Model):
         known = rules.filtered(
             lambda rule: not rule.tuned_on or rule.tuned_on < self.started_on
         )
-        # sudo: see above
-        known.sudo().write({"scanned_until": self.started_on})
+        known.write({"scanned_until": self.started_on})
         self.write(
             {
                 "state": "done",

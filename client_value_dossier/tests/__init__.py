@@ -9,8 +9,10 @@ from . import (
     test_partner,
     test_portfolio,
     test_report_layout,
+    test_scan,
     test_security,
     test_snapshot,
+    test_suggestion,
     test_tours,
     test_workbook,
 )

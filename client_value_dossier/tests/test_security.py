@@ -46,6 +46,11 @@ class TestSecurity(ClientValueCommon, HttpCase):
             values.pop("name")
         if record._name == "client.value.category":
             values = {"name": "New", "section": "special"}
+        if record._name == "client.value.rule":
+            values["kind"] = "urgent"
+            values["company_id"] = self.company.id
+        if record._name == "client.value.scan":
+            values["state"] = "done"
         try:
             with self.env.cr.savepoint():
                 record.browse().create(values)
@@ -163,6 +168,114 @@ class TestSecurity(ClientValueCommon, HttpCase):
                 self.portal: "",
             },
         )
+
+    def test_rules(self):
+        self._assert_matrix(
+            self.env["client.value.rule"].create(
+                {
+                    "name": "Own",
+                    "kind": "late_payment",
+                    "category_id": self.discount.id,
+                    "company_id": self.company.id,
+                }
+            ),
+            {
+                self.own: "r",
+                self.all_docs: "r",
+                self.manager: "rwcu",
+                self.member: "r",
+                self.internal: "",
+                self.portal: "",
+                self.env.ref("base.public_user"): "",
+            },
+        )
+
+    def test_rules_of_other_companies(self):
+        abroad = self.env["res.company"].create({"name": "Abroad"})
+        rule = self.env.ref("client_value_dossier.rule_discount")
+        own_rule = rule.copy({"company_id": abroad.id})
+        self.assertTrue(rule.with_user(self.manager).has_access("write"))
+        self.assertFalse(own_rule.with_user(self.manager).has_access("read"))
+        # Whoever scans, the other company's rule counts there.
+        in_force = rule.with_user(self.manager)._get_rules_in_force(["discount"])
+        self.assertEqual(in_force[abroad.id, "discount"], own_rule)
+
+    def test_scans(self):
+        self._assert_matrix(
+            self.env["client.value.scan"].create({"state": "done"}),
+            {
+                self.own: "r",
+                self.all_docs: "r",
+                self.manager: "rwcu",
+                self.member: "",
+                self.internal: "",
+                self.portal: "",
+                self.env.ref("base.public_user"): "",
+            },
+        )
+
+    def _suggest(self, partner, **values):
+        return self._create_entry(
+            partner_id=partner.id, state="suggested", user_id=False, **values
+        )
+
+    def test_suggestions_are_seen_by_those_who_see_the_client(self):
+        self._assert_matrix(
+            self._suggest(self.client),
+            {
+                self.own: "rwc",
+                self.other: "c",
+                self.all_docs: "rwc",
+                self.manager: "rwcu",
+                self.member: "",
+                self.internal: "",
+                self.portal: "",
+            },
+        )
+        self._assert_matrix(
+            self._suggest(self.client, project_id=self.project.id),
+            {self.member: "rwc", self.outsider: "", self.other: "c"},
+        )
+
+    def test_suggestions_follow_the_account_manager(self):
+        entry = self._suggest(self.client)
+        self.client.user_id = self.other
+        self.assertFalse(self._may(entry, self.own, "read"))
+        self.assertTrue(self._may(entry, self.other, "write"))
+
+    def test_evidence_needs_its_own_rights(self):
+        refund = self.env["account.move"].create(
+            {
+                "move_type": "out_refund",
+                "partner_id": self.client.id,
+                "invoice_user_id": self.own.id,
+            }
+        )
+        entry = self._suggest(
+            self.client,
+            project_id=self.project.id,
+            res_model="account.move",
+            res_id=refund.id,
+        )
+        self.assertTrue(entry.with_user(self.own).action_view_evidence())
+        with self.assertRaises(AccessError):
+            entry.with_user(self.member).action_view_evidence()
+
+    def test_what_was_found_is_read_by_nobody(self):
+        entry = self._suggest(self.client)
+        for user in (self.own, self.all_docs, self.manager):
+            with self.subTest(user.login):
+                self.assertNotIn("finding", entry.with_user(user).fields_get())
+                with self.assertRaises(AccessError):
+                    entry.with_user(user).read(["finding"])
+                with self.assertRaises(AccessError):
+                    entry.with_user(user).write({"changed_finding": {"hours": 1}})
+
+    def test_scan_needs_a_seller_or_project_user(self):
+        rules = self.env["client.value.rule"]
+        for user in (self.internal, self.portal):
+            with self.subTest(user.login), self.assertRaises(AccessError):
+                rules.with_user(user).run_harvest(partners=self.client)
 
     def test_portfolio_is_the_users_own(self):
         portfolio = self.env["client.value.portfolio"].with_user(self.own).create({})
