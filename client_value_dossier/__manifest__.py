@@ -19,6 +19,8 @@
         "views/client_value_category_views.xml",
         "views/client_value_entry_views.xml",
         "views/client_value_dossier_views.xml",
+        "views/client_value_overservicing_views.xml",
+        "views/client_value_overservicing_client_views.xml",
         "views/crm_lead_views.xml",
         "views/project_project_views.xml",
         "views/project_task_views.xml",

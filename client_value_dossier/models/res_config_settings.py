@@ -8,3 +8,7 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.client_value_rate",
         readonly=False,
     )
+    client_value_threshold = fields.Float(
+        related="company_id.client_value_threshold",
+        readonly=False,
+    )
