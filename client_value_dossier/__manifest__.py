@@ -25,6 +25,8 @@
         "views/client_value_rule_views.xml",
         "views/client_value_scan_views.xml",
         "views/client_value_dossier_views.xml",
+        "views/client_value_overservicing_views.xml",
+        "views/client_value_overservicing_client_views.xml",
         "views/crm_lead_views.xml",
         "views/project_project_views.xml",
         "views/project_task_views.xml",

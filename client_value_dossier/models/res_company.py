@@ -17,6 +17,13 @@ class ResCompany(models.Model):
         default=True,
         help="Account managers with suggestions to review get an activity each week.",
     )
+    client_value_threshold = fields.Float(
+        string="Over-servicing Threshold",
+        digits=(16, 1),
+        default=10.0,
+        help="Clients that were given more than this percentage of their revenue "
+        "are shown in red.",
+    )
 
     def write(self, vals):
         result = super().write(vals)

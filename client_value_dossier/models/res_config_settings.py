@@ -12,3 +12,7 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.client_value_review_activity",
         readonly=False,
     )
+    client_value_threshold = fields.Float(
+        related="company_id.client_value_threshold",
+        readonly=False,
+    )

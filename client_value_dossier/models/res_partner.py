@@ -246,9 +246,10 @@ class ResPartner(models.Model):
         )
 
     def _get_client_invoice_domain(self):
-        """Return the domain of what counts as revenue with these clients."""
+        """Return the domain of what counts as revenue with these clients; with none
+        given, of what counts as revenue at all."""
         return [
-            ("commercial_partner_id", "in", self.ids),
+            *([("commercial_partner_id", "in", self.ids)] if self else []),
             ("move_type", "in", ("out_invoice", "out_refund")),
             ("state", "=", "posted"),
             ("company_id", "in", self.env.companies.ids),

@@ -6,6 +6,7 @@ from . import (
     test_entry_follow,
     test_entry_import,
     test_formatting,
+    test_overservicing,
     test_partner,
     test_portfolio,
     test_report_layout,

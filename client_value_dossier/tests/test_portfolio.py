@@ -37,7 +37,7 @@ class TestPortfolio(ClientValueCommon):
     def _read(self, portfolio):
         buffer = io.BytesIO()
         portfolio._write_workbook(buffer)
-        clients, entries = openpyxl.load_workbook(buffer).worksheets
+        clients, entries, *_others = openpyxl.load_workbook(buffer).worksheets
         return (
             list(clients.iter_rows(values_only=True)),
             list(entries.iter_rows(values_only=True)),
@@ -103,7 +103,7 @@ class TestPortfolio(ClientValueCommon):
         self.assertIn("=1+1", {row[head.index("What")] for row in rows})
 
     def test_no_column_is_internal(self):
-        for rows in self._read(self._portfolio(self.entries)):
+        for rows in self._read(self._portfolio(self.entries, self.all_docs)):
             for label in rows[0]:
                 self.assertNotRegex(label, "(?i)cost|internal")
 

@@ -414,6 +414,22 @@ class TestPortfolioWriter(WorkbookCase):
         self.assertEqual(sheet.column_dimensions["A"].width, 12.7109375)
         self.assertEqual(book.properties.title, "T")
 
+    def test_marked_rows(self):
+        columns = [Column("Client"), Column("Share", "percent", alert=True)]
+        rows = [("A", 0.5, True), ("B", 0.25, False), ("C", 0.125), ("D", None, True)]
+        sheet = load(self.export(("Shares", columns, rows, "Total")))["Shares"]
+        self.assertEqual(
+            [cell.value for cell in sheet["B"]], ["Share", 0.5, 0.25, 0.125, None, None]
+        )
+        self.assertEqual({cell.number_format for cell in sheet["B"][1:4]}, {"0.0%"})
+        coloured = [
+            cell.coordinate
+            for row in sheet.iter_rows(min_row=2)
+            for cell in row
+            if cell.fill.fill_type
+        ]
+        self.assertEqual(coloured, ["B2"])
+
     def test_several_sheets(self):
         other = [Column("Days", "days"), Column("Count", "integer"), Column("Name")]
         content = self.export(

@@ -93,7 +93,8 @@ class PortfolioWriter:
 
         :param rows: iterable of sequences of values in the order of the columns:
             str for text, ``datetime.date`` for dates, else int or float; None, False
-            and "" leave the cell empty
+            and "" leave the cell empty. One more value that is true marks the row:
+            its cells in the columns with ``alert`` are coloured
         :raise ValueError: NaN or an infinite number
         """
         sheet = self._sheets[-1]
@@ -135,7 +136,8 @@ class PortfolioWriter:
         """Return the workbook without its rows, an open ZipFile.
 
         The second row of each sheet has an empty cell for each column, in the style
-        of the column, the third in the style of its total.
+        of the column, the third in the style of its total, the fourth in that of marked
+        rows.
         """
         buffer = io.BytesIO()
         workbook = xlsxwriter.Workbook(buffer, {"in_memory": True, **PLAIN_TEXT})
@@ -157,11 +159,12 @@ class PortfolioWriter:
             ]
             labels = [column.label for column in sheet.columns]
             worksheet.set_row(0, header_height(labels, widths))
-            for col, (label, kind, _width) in enumerate(sheet.columns):
+            for col, (label, kind, _width, alert) in enumerate(sheet.columns):
                 worksheet.set_column(col, col, widths[col])
                 write_cell(worksheet, 0, col, "text", label, formats.header)
-                worksheet.write_blank(1, col, None, formats.cell[kind])
-                worksheet.write_blank(2, col, None, formats.total[kind])
+                marked = formats.alert if alert else formats.cell
+                for row, styles in enumerate((formats.cell, formats.total, marked), 1):
+                    worksheet.write_blank(row, col, None, styles[kind])
         workbook.close()
         return zipfile.ZipFile(buffer)
 
@@ -177,13 +180,13 @@ class _Sheet:
         self.count = 0
         self.data = tempfile.TemporaryFile()
         self._sums = [0] * len(columns)
-        self._cells = self._totals = ()
+        self._cells = self._totals = self._marked = ()
         self._parts = []
 
     def read_styles(self, xml):
         """Find out how the cells of each column begin, from the sheet in a frame."""
-        styles = dict(re.findall(rb'<c r="([A-Z]+[23])" s="(\d+)"/>', xml))
-        self._cells, self._totals = (
+        styles = dict(re.findall(rb'<c r="([A-Z]+[2-4])" s="(\d+)"/>', xml))
+        self._cells, self._totals, self._marked = (
             [
                 (
                     f'<c r="{xl_col_to_name(col)}',
@@ -191,7 +194,7 @@ class _Sheet:
                 )
                 for col in range(len(self.columns))
             ]
-            for row in (1, 2)
+            for row in (1, 2, 3)
         )
 
     def add_row(self, values):
@@ -199,7 +202,10 @@ class _Sheet:
         row = self.count + 1
         parts = self._parts
         parts.append(f'<row r="{row}">')
-        for col, (start, style) in enumerate(self._cells):
+        is_marked = len(values) > len(self._cells) and values[-1]
+        for col, (start, style) in enumerate(
+            self._marked if is_marked else self._cells
+        ):
             value = values[col]
             if value is None or value is False or value == "":
                 continue

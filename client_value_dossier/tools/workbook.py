@@ -222,7 +222,7 @@ class _DossierWorkbook:
         end = row + 1 + len(rows)
         labels = [(column.label, _FIGURE_WIDTH) for column in columns]
         sheet.set_row(row, row_height(labels))
-        for col, (label, kind, _width) in enumerate(columns):
+        for col, (label, kind, *_) in enumerate(columns):
             cell_formats = self.formats.cell if col else self.formats.left
             header = self.formats.header_right if col else self.formats.header
             write_cell(sheet, row, col, "text", label, header)
@@ -406,7 +406,7 @@ class _DossierWorkbook:
         sheet.set_row(0, header_height(labels, widths))
         for row, values in enumerate(rows, start=1):
             long_texts = []
-            for col, (_label, kind, _width) in enumerate(columns):
+            for col, (_label, kind, *_) in enumerate(columns):
                 value = values[col]
                 write_cell(sheet, row, col, kind, value, self.formats.cell[kind])
                 if kind == "long" and value:

@@ -25,6 +25,7 @@ _NUMBER_FORMATS = {
     "hours": "#,##0.0#",
     "integer": "#,##0",
     "number": "#,##0.00",
+    "percent": "0.0%",
     "year": "0",
 }
 _DATE_DIRECTIVES = {"%d": "dd", "%m": "mm", "%Y": "yyyy", "%y": "yy"}
@@ -32,6 +33,7 @@ _DAY_ZERO = datetime.date(1899, 12, 30).toordinal()
 _LEAP_DAY = 60  # Excel believes in 29 February 1900
 _LINE_HEIGHT, _MAX_HEIGHT = 15, 409  # points
 _DEFAULT_COLOUR = "#875a7b"
+_ALERT = {"bg_color": "#f8d7da", "font_color": "#842029"}
 
 
 class Column(NamedTuple):
@@ -39,22 +41,24 @@ class Column(NamedTuple):
 
     :param label: the header
     :param kind: ``text``, ``long`` (wrapped text), ``code`` (centred text), ``date``,
-        ``amount``, ``number`` (two decimals), ``hours``, ``days``, ``integer`` or
-        ``year``
+        ``amount``, ``number`` (two decimals), ``hours``, ``days``, ``integer``,
+        ``percent`` (1 is 100 %) or ``year``
     :param width: in characters: of the column in a large export, at most that in a
         dossier, where columns fit their contents; None leaves it to the writer
+    :param alert: in a large export, whether its cells are coloured in marked rows
     """
 
     label: str
     kind: str = "text"
     width: float | None = None
+    alert: bool = False
 
 
 class Formats:
     """The cell formats of one workbook.
 
-    ``cell``, ``left`` and ``total`` are dicts from a column's kind to the format of
-    usual cells, of cells aligned to the left, and of sums.
+    ``cell``, ``left``, ``alert`` and ``total`` are dicts from a column's kind to the
+    format of usual cells, of cells aligned to the left, of coloured cells, and of sums.
 
     :param workbook: an ``xlsxwriter.Workbook``
     :param locale: as in a snapshot; its date format is used
@@ -75,7 +79,7 @@ class Formats:
             "amount": _excel_amount_format(currency),
             **_NUMBER_FORMATS,
         }
-        self.cell, self.left, self.total = {}, {}, {}
+        self.cell, self.left, self.alert, self.total = {}, {}, {}, {}
         for kind, number_format in number_formats.items():
             options = {"num_format": number_format, "valign": "top"}
             own = {
@@ -85,6 +89,7 @@ class Formats:
             }
             self.cell[kind] = workbook.add_format(options | own.get(kind, {}))
             self.left[kind] = workbook.add_format(options | {"align": "left"})
+            self.alert[kind] = workbook.add_format(options | _ALERT)
             self.total[kind] = workbook.add_format(options | {"bold": True, "top": 1})
         self.title = workbook.add_format(
             {"bold": True, "font_size": 18, "font_color": colour}

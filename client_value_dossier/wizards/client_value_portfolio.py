@@ -90,8 +90,7 @@ class ClientValuePortfolio(models.TransientModel):
     # ------------------------------------------------------------
 
     def _get_entry_domain(self):
-        """Return the domain of the entries to export: what counts as given. Like a
-        dossier, the workbook holds no internal cost and no internal note."""
+        """Return the domain of the entries to export: what counts as given."""
         self.ensure_one()
         domain = Domain(self.selection or []) & Domain(
             self.env["client.value.entry"]._get_given_domain()
@@ -103,7 +102,7 @@ class ClientValuePortfolio(models.TransientModel):
         return domain
 
     def _write_workbook(self, target):
-        """Write the workbook: a sheet of the clients, a sheet of all entries.
+        """Write the workbook.
 
         :param target: path of the file to write
         """
@@ -114,19 +113,37 @@ class ClientValuePortfolio(models.TransientModel):
             self.env["res.lang"]._prepare_locale(self.env.lang or "en_US"),
             title=self.env._("Client value"),
         ) as writer:
-            for title, columns in (
-                (self.env._("Clients"), self._get_client_columns()),
-                (self.env._("Entries"), self._get_entry_columns()),
-            ):
-                # Sums make sense in one currency only.
-                total = self.env._("Total") if len(self.env.companies) == 1 else ""
+            # Sums make sense in one currency only.
+            total = self.env._("Total") if len(self.env.companies) == 1 else ""
+            for title, columns, select in self._get_sheets():
                 writer.add_sheet(
                     title, [column for column, _sql in columns], total_label=total
                 )
-                grouped = title == self.env._("Clients")
                 writer.write_rows(
-                    self._iter_rows([sql for _column, sql in columns], grouped)
+                    self._iter_rows(
+                        select(SQL(", ").join(sql for _column, sql in columns))
+                    )
                 )
+
+    def _get_sheets(self):
+        """Return [(title, [(column, SQL)], method that makes a SELECT of SQL columns)]
+        of the workbook: the clients, all entries and, for sales administrators, what
+        the clients' favours cost. Like a dossier, the sheets of the others hold no
+        internal cost and no internal note."""
+        _ = self.env._
+        sheets = [
+            (_("Clients"), self._get_client_columns(), self._select_clients),
+            (_("Entries"), self._get_entry_columns(), self._select_entries),
+        ]
+        if self.env["client.value.overservicing.client"].has_access("read"):
+            sheets.append(
+                (
+                    _("Over-servicing"),
+                    self._get_overservicing_columns(),
+                    self._select_overservicing,
+                )
+            )
+        return sheets
 
     def _get_entry_columns(self):
         """Return [(column, SQL)] of the sheet of entries.
@@ -188,6 +205,31 @@ class ClientValuePortfolio(models.TransientModel):
         ]
         return columns
 
+    def _get_overservicing_columns(self):
+        """Return [(column, SQL)] of the sheet of over-servicing, one row for each
+        client and company; the tables are those of :meth:`_select_overservicing`."""
+        _ = self.env._
+        measures = self.env["client.value.overservicing.client"]._get_measures()
+
+        def amount(label, measure):
+            return Column(label, "amount", 16), SQL("(%s)::float8", measures[measure])
+
+        def percent(label, percentage, alert=False):
+            return Column(label, "percent", 14, alert), SQL("%s / 100", percentage)
+
+        return [
+            (Column(_("Client"), "text", 30), SQL("client.complete_name")),
+            (Column(_("Account Manager"), "text", 24), SQL("manager.name")),
+            amount(_("Worth (Company Currency)"), "worth"),
+            amount(_("Internal Cost"), "internal_cost"),
+            amount(_("Revenue"), "revenue"),
+            percent(_("Worth / Revenue"), measures["worth_share"], alert=True),
+            percent(_("Cost / Revenue"), measures["cost_share"]),
+            percent(_("Threshold"), SQL("company.client_value_threshold")),
+            (Column(_("Currency"), "text", 10), SQL("currency.name")),
+            (Column(_("Company"), "text", 20), SQL("company.name")),
+        ]
+
     def _get_section_sql(self):
         sections = self.env["client.value.entry"]._fields["section"]
         return SQL(
@@ -222,32 +264,72 @@ class ClientValuePortfolio(models.TransientModel):
             """
         )
 
-    def _iter_rows(self, columns, grouped=False):
-        """Yield rows through a database cursor, a few at a time.
+    def _search_entries(self):
+        """Return the query of the entries to export. Record rules apply; of linked
+        records only names are read."""
+        return self.env["client.value.entry"]._search(self._get_entry_domain())
 
-        Raw SQL: the ORM would hold every entry in memory. Record rules apply, the
-        entries come from ``_search``; of linked records only names are read.
+    def _select_clients(self, columns):
+        return SQL(
+            """
+            SELECT %s %s
+             WHERE entry.id IN %s
+             GROUP BY client.id, manager.name, company.id
+             ORDER BY client.complete_name, company.id
+            """,
+            columns,
+            self._get_from_clause(),
+            self._search_entries().subselect(),
+        )
+
+    def _select_entries(self, columns):
+        return SQL(
+            """
+            SELECT %s %s
+             WHERE entry.id IN %s
+             ORDER BY client.complete_name, entry.date, entry.id
+            """,
+            columns,
+            self._get_from_clause(),
+            self._search_entries().subselect(),
+        )
+
+    def _select_overservicing(self, columns):
+        """Select all that was given to the clients of these entries in the period, and
+        what they paid: shares of single entries would tell nothing.
+
+        The last value of a row tells whether the client is above the threshold.
         """
-        entries = self.env["client.value.entry"]
-        query = entries._search(self._get_entry_domain())
+        report = self.env["client.value.overservicing.client"]
+        return SQL(
+            """
+            SELECT %(columns)s, %(status)s = 'above'
+              %(tables)s
+              JOIN res_currency currency ON currency.id = company.currency_id
+              LEFT JOIN res_users account ON account.id = client.user_id
+              LEFT JOIN res_partner manager ON manager.id = account.partner_id
+             WHERE (fact.partner_id, fact.company_id) IN %(selected)s
+             GROUP BY client.id, company.id, currency.name, manager.name
+             ORDER BY client.complete_name, company.id
+            """,
+            columns=columns,
+            status=report._get_measures()["status"],
+            tables=report._get_from_clause(self.date_from, self.date_to),
+            selected=self._search_entries().subselect(
+                SQL.identifier("client_value_entry", "partner_id"),
+                SQL.identifier("client_value_entry", "company_id"),
+            ),
+        )
+
+    def _iter_rows(self, query):
+        """Yield a query's rows through a database cursor, a few at a time.
+
+        Raw SQL: the ORM would hold every entry in memory.
+        """
         self.env.flush_all()
-        group_by = SQL(
-            "GROUP BY client.id, manager.name, company.id "
-            "ORDER BY client.complete_name, company.id"
-        )
-        order_by = SQL("ORDER BY client.complete_name, entry.date, entry.id")
-        cursor = SQL.identifier(f"client_value_portfolio_{int(grouped)}")
+        cursor = SQL.identifier("client_value_portfolio")
         cr = self.env.cr
-        cr.execute(
-            SQL(
-                "DECLARE %s NO SCROLL CURSOR FOR SELECT %s %s WHERE entry.id IN %s %s",
-                cursor,
-                SQL(", ").join(columns),
-                self._get_from_clause(),
-                query.subselect(),
-                group_by if grouped else order_by,
-            )
-        )
+        cr.execute(SQL("DECLARE %s NO SCROLL CURSOR FOR %s", cursor, query))
         while True:
             cr.execute(SQL("FETCH %s FROM %s", SQL(str(FETCH_SIZE)), cursor))
             rows = cr.fetchall()
