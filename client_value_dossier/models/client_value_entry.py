@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from .client_value_category import SECTIONS
 
@@ -432,17 +433,29 @@ class ClientValueEntry(models.Model):
         :return: {group: {"count", "amount", "hours", "days"}}, amounts in the
             current company's currency (other companies' at today's rate)
         """
-        totals = {}
+        given, _suggested = self._get_totals(
+            [*domain, *self._get_given_domain()], groupby
+        )
+        return given
+
+    @api.model
+    def _get_given_and_suggested_totals(self, domain, groupby):
+        """Return the totals of what was given and those of suggestions, by one query,
+        see :meth:`_get_given_totals`."""
+        counted = Domain(self._get_given_domain()) | Domain("state", "=", "suggested")
+        return self._get_totals(Domain(domain) & counted, groupby)
+
+    @api.model
+    def _get_totals(self, domain, groupby):
+        """Return ({group: totals} of what was given, the same of suggestions)."""
+        given, suggested = {}, {}
         today = fields.Date.context_today(self)
-        for group, company, count, amount, hours, days in self._read_group(
-            [
-                *domain,
-                *self._get_given_domain(),
-                ("company_id", "in", self.env.companies.ids),
-            ],
-            [groupby, "company_id"],
+        for group, company, state, count, amount, hours, days in self._read_group(
+            Domain(domain) & Domain("company_id", "in", self.env.companies.ids),
+            [groupby, "company_id", "state"],
             ["__count", "amount_company:sum", "hours:sum", "days:sum"],
         ):
+            totals = suggested if state == "suggested" else given
             total = totals.setdefault(
                 group, {"count": 0, "amount": 0.0, "hours": 0.0, "days": 0.0}
             )
@@ -454,7 +467,7 @@ class ClientValueEntry(models.Model):
             total["amount"] += amount
             total["hours"] += hours
             total["days"] += days
-        return totals
+        return given, suggested
 
     @api.model
     def _get_given_domain(self):

@@ -371,6 +371,7 @@ class ClientValueRule(models.Model):
     @api.model
     def _harvest_projects(self, projects):
         """Scan projects and their orders now, like :meth:`run_harvest`."""
+        self.env["client.value.entry"].check_access("create")
         # sudo: a project manager may not read the project's orders
         orders = self.sudo()._get_orders_of_projects(projects.ids)
         order_ids = {order for found in orders.values() for order, _on, _co in found}

@@ -20,6 +20,14 @@ class ClientValueTotalMixin(models.AbstractModel):
         help="What the confirmed entries are worth, in the currency of the current "
         "company.",
     )
+    value_suggestion_count = fields.Integer(
+        compute="_compute_value_total", string="Suggestions"
+    )
+    value_suggestion_total = fields.Monetary(
+        compute="_compute_value_total",
+        currency_field="value_currency_id",
+        help="What the suggestions that wait for a decision are worth.",
+    )
     value_currency_id = fields.Many2one(
         comodel_name="res.currency", compute="_compute_value_currency_id"
     )
@@ -28,15 +36,18 @@ class ClientValueTotalMixin(models.AbstractModel):
     def _compute_value_total(self):
         entries = self.env["client.value.entry"]
         owners = self._get_value_owner()
-        totals = {}
+        given, suggested = {}, {}
         if owners.ids and entries.has_access("read"):
-            totals = entries._get_given_totals(
+            given, suggested = entries._get_given_and_suggested_totals(
                 [(self._value_entry_field, "in", owners.ids)], self._value_entry_field
             )
         for record in self:
-            total = totals.get(record._get_value_owner(), {})
+            total = given.get(record._get_value_owner(), {})
             record.value_entry_count = total.get("count", 0)
             record.value_total = total.get("amount", 0.0)
+            total = suggested.get(record._get_value_owner(), {})
+            record.value_suggestion_count = total.get("count", 0)
+            record.value_suggestion_total = total.get("amount", 0.0)
 
     @api.depends_context("company")
     def _compute_value_currency_id(self):

@@ -48,6 +48,20 @@ class ProjectProject(models.Model):
         }
         return action
 
+    def action_view_suggestions(self):
+        """Open the suggestions for these projects."""
+        return self.env["client.value.entry"]._get_suggestion_action(
+            domain=[("project_id", "in", self.ids)]
+        )
+
+    def action_scan_value(self):
+        """Scan these projects and their orders now and show what is suggested."""
+        self.check_access("read")
+        created = self.env["client.value.rule"]._harvest_projects(self)
+        return self.env["client.value.entry"]._get_suggestion_action(
+            len(created), [("project_id", "in", self.ids)]
+        )
+
     def action_move_value_entries(self):
         """Hand the entries that stayed with a former client to the present one.
 
@@ -93,6 +107,17 @@ class ProjectProject(models.Model):
                     "action": "action_view_value_entries",
                     "show": True,
                     "sequence": 60,
+                }
+            )
+            buttons.append(
+                {
+                    "icon": "lightbulb-o",
+                    "text": self.env._("Suggestions"),
+                    "number": self.value_suggestion_count,
+                    "action_type": "object",
+                    "action": "action_view_suggestions",
+                    "show": bool(self.value_suggestion_count),
+                    "sequence": 61,
                 }
             )
         return buttons

@@ -30,6 +30,5 @@ class ResCompany(models.Model):
         if "client_value_rate" in vals or "resource_calendar_id" in vals:
             # The worth of all hours is another one.
             rules = self.env["client.value.rule"]._get_all_rules()
-            # sudo: whoever may change the company need not know the rules
-            rules.sudo().filtered(lambda rule: rule.kind in HOUR_KINDS)._forget_scans()
+            rules.filtered(lambda rule: rule.kind in HOUR_KINDS)._forget_scans()
         return result

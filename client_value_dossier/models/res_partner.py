@@ -94,6 +94,30 @@ class ResPartner(models.Model):
         """Open the client's dossiers."""
         return self._get_client_action("client_value_dossier_action")
 
+    def action_view_suggestions(self):
+        """Open the suggestions for these clients."""
+        return self.env["client.value.entry"]._get_suggestion_action(
+            domain=[("partner_id", "in", self.commercial_partner_id.ids)]
+        )
+
+    def action_keep_suggestions(self):
+        """Keep all suggestions for these clients that the user may see."""
+        self.env["client.value.entry"].search(
+            [
+                ("partner_id", "in", self.commercial_partner_id.ids),
+                ("state", "=", "suggested"),
+                ("company_id", "in", self.env.companies.ids),
+            ]
+        ).action_confirm()
+        return True
+
+    def action_scan_value(self):
+        """Scan the records of these clients now and show what is suggested."""
+        created = self.env["client.value.rule"].run_harvest(partners=self)
+        return self.env["client.value.entry"]._get_suggestion_action(
+            len(created), [("partner_id", "in", self.commercial_partner_id.ids)]
+        )
+
     def _get_client_action(self, name):
         """Return one of this addon's window actions for the client's records."""
         self.ensure_one()
