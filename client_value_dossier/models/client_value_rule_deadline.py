@@ -1,5 +1,4 @@
 from collections import defaultdict
-from itertools import groupby
 
 from odoo import models
 from odoo.tools import SQL
@@ -69,13 +68,12 @@ class ClientValueRule(models.Model):
         for level, (model, _field, _column) in DATES.items():
             self.env[model].flush_model()
             rows = self._read_date_changes(level, project_ids)
-            key = lambda row: row[:3]  # noqa: E731
-            for (project_id, record, created), changes in groupby(rows, key=key):
+            changes = defaultdict(list)
+            for *record, when, old, new in rows:
+                changes[tuple(record)].append(deadlines.Change(when, old, new))
+            for (project_id, record, created), of_date in changes.items():
                 moves[project_id] += deadlines.find_moves(
-                    level,
-                    record,
-                    created,
-                    [deadlines.Change(*change[3:]) for change in changes],
+                    level, record, created, of_date
                 )
         return {
             project_id: sorted(found, key=lambda move: move.when)

@@ -1,11 +1,13 @@
 from . import (
     test_canonical,
     test_category,
+    test_deadlines,
     test_dossier,
     test_entry,
     test_entry_follow,
     test_entry_import,
     test_formatting,
+    test_harvest,
     test_overservicing,
     test_partner,
     test_portfolio,

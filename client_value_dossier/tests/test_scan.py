@@ -13,7 +13,12 @@ from ..models.client_value_rule import BATCH_SIZES, INVOICE, ORDER, PROJECT
 from .common import ClientValueCommon
 
 ADDON = "odoo.addons.client_value_dossier"
-LINES = ("sale.order.line", "project.task", "account.analytic.line")
+LINES = (
+    "sale.order.line",
+    "project.task",
+    "project.milestone",
+    "account.analytic.line",
+)
 SMALL_BATCHES = dict.fromkeys(BATCH_SIZES, 2)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
@@ -68,9 +67,10 @@ def count_joint_moves_once(moves: Iterable[Move]) -> list[Move]:
     the one with the lowest id).
     """
     kept = []
-    by_day = sorted(moves, key=lambda move: move.when)
-    for _day, group in itertools.groupby(by_day, key=lambda move: move.when.date()):
-        of_day = list(group)
+    by_day: dict[date, list[Move]] = {}
+    for move in sorted(moves, key=lambda move: move.when):
+        by_day.setdefault(move.when.date(), []).append(move)
+    for of_day in by_day.values():
         distances: dict[tuple[str, int], int] = {}
         for move in of_day:
             key = move.level, move.record

@@ -1,0 +1,115 @@
+"""Which moves of a deadline count: examples and properties, without a database."""
+
+import unittest
+from datetime import date, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ..tools.deadlines import (
+    Change,
+    Move,
+    Shift,
+    count_joint_moves_once,
+    find_moves,
+    sum_up,
+)
+
+START = datetime(2026, 1, 1, 9)
+DUE = date(2026, 3, 1)
+
+
+def _at(days):
+    return START + timedelta(days=days)
+
+
+def _changes(*offsets):
+    """Return changes of a date, one each ten days, from DUE on by these days."""
+    days = [DUE, *(DUE + timedelta(days=offset) for offset in offsets)]
+    return [
+        Change(_at(10 * number), old, new)
+        for number, (old, new) in enumerate(zip(days, days[1:], strict=False), 1)
+    ]
+
+
+def _moves(*offsets, level="project", record=1):
+    return find_moves(level, record, START, _changes(*offsets))
+
+
+class TestDeadlines(unittest.TestCase):
+    def test_moves_of_one_date_are_one_favour(self):
+        self.assertEqual(sum_up(_moves(5, 12), []), Shift(12, _at(20).date()))
+
+    def test_first_date_is_no_move(self):
+        self.assertEqual(find_moves("task", 1, START, [Change(_at(1), None, DUE)]), [])
+
+    def test_removed_and_set_again_is_one_move(self):
+        later = DUE + timedelta(days=7)
+        changes = [Change(_at(1), DUE, None), Change(_at(2), None, later)]
+        [move] = find_moves("task", 1, START, changes)
+        self.assertEqual((move.days, move.since), (7, _at(1)))
+
+    def test_what_was_taken_back_does_not_count(self):
+        self.assertIsNone(sum_up(_moves(10, 0), []))
+        self.assertEqual(sum_up(_moves(10, 0, 5), []), Shift(5, _at(30).date()))
+        self.assertIsNone(sum_up(_moves(-5, 0), []))
+
+    def test_paid_move_does_not_count(self):
+        moves = _moves(10, 15)
+        self.assertEqual(sum_up(moves, [_at(5)]), Shift(5, _at(20).date()))
+        self.assertEqual(sum_up(moves, [_at(15)]), Shift(10, _at(10).date()))
+        # On the same day, after the move: it belongs to it.
+        self.assertEqual(
+            sum_up(moves, [_at(20) + timedelta(hours=5)]), Shift(10, _at(10).date())
+        )
+        self.assertEqual(sum_up(moves, [_at(30)]), Shift(15, _at(20).date()))
+
+    def test_joint_moves_are_one(self):
+        project, milestone = _moves(3), _moves(9, level="milestone", record=4)
+        near, far = _moves(5, level="task", record=2), _moves(7, level="task", record=3)
+        self.assertEqual(
+            count_joint_moves_once(project + milestone + near + far), project
+        )
+        self.assertEqual(count_joint_moves_once(near + far + milestone), milestone)
+        self.assertEqual(count_joint_moves_once(near + far), far)
+
+    @given(st.lists(st.integers(-60, 60), max_size=12), st.lists(st.integers(0, 130)))
+    def test_never_more_than_the_ways_later(self, offsets, rises):
+        moves = _moves(*offsets)
+        shift = sum_up(moves, [_at(day) for day in rises])
+        later = sum(move.days for move in moves if move.days > 0)
+        if shift:
+            self.assertGreater(shift.days, 0)
+            self.assertLessEqual(shift.days, later)
+            self.assertIn(shift.date, [move.when.date() for move in moves])
+
+    @given(st.lists(st.integers(-60, 60), min_size=1, max_size=12))
+    def test_without_a_rise_it_is_the_way_from_first_to_last(self, offsets):
+        shift = sum_up(_moves(*offsets), [])
+        granted = shift.days if shift else 0
+        self.assertEqual(granted, max(offsets[-1], 0))
+
+    @given(
+        st.lists(
+            st.builds(
+                Move,
+                st.sampled_from(("project", "milestone", "task")),
+                st.integers(1, 4),
+                st.integers(0, 5).map(_at),
+                st.just(START),
+                st.integers(-30, 30).filter(bool),
+            ),
+            max_size=15,
+        ),
+        st.randoms(),
+    )
+    def test_one_record_a_day_whatever_the_order(self, moves, random):
+        kept = count_joint_moves_once(moves)
+        days = {move.when.date() for move in moves}
+        winners = {(move.when.date(), move.level, move.record) for move in kept}
+        self.assertEqual(len(winners), len(days))
+        shuffled = random.sample(moves, len(moves))
+        again = count_joint_moves_once(shuffled)
+        self.assertEqual(
+            winners, {(move.when.date(), move.level, move.record) for move in again}
+        )
