@@ -61,6 +61,23 @@ class TestTours(ClientValueCommon, HttpCase):
             lambda self: store_pdf(self.with_context(force_report_rendering=True)),
         )
 
+    def test_review_suggestions(self):
+        orders = self.env["sale.order"]
+        for _number in range(3):
+            order = self._create_order(self.hour_product, 2)
+            order.order_line.discount = 25.0
+            orders |= order
+        entries = self.env["client.value.rule"].run_harvest(partners=self.client)
+        self.assertEqual(entries.sale_order_id, orders)
+        self.start_tour(
+            "/odoo/value-suggestions", "client_value_suggestions", login=self.own.login
+        )
+        self.assertEqual(
+            sorted(entries.mapped("state")), ["confirmed", "confirmed", "dismissed"]
+        )
+        kept = entries.filtered(lambda entry: entry.state == "confirmed")
+        self.assertEqual(kept.user_id, self.own)
+
     def test_import_a_sheet(self):
         wrong_row = ["2024-05-02", "Nobody Inc", "Savings", "Second imported favour"]
         right_row = ["2024-05-02", "Beta Foods", "Savings", "Second imported favour"]
