@@ -1,12 +1,13 @@
 """Which moves of a deadline count: examples and properties, without a database."""
 
-import unittest
 from datetime import date, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ..tools.deadlines import (
+from odoo.tests import BaseCase, tagged
+
+from odoo.addons.client_value_dossier.tools.deadlines import (
     Change,
     Move,
     Shift,
@@ -14,6 +15,8 @@ from ..tools.deadlines import (
     find_moves,
     sum_up,
 )
+
+PROPERTY = settings(max_examples=150, deadline=None, database=None, derandomize=True)
 
 START = datetime(2026, 1, 1, 9)
 DUE = date(2026, 3, 1)
@@ -36,7 +39,8 @@ def _moves(*offsets, level="project", record=1):
     return find_moves(level, record, START, _changes(*offsets))
 
 
-class TestDeadlines(unittest.TestCase):
+@tagged("post_install", "-at_install")
+class TestDeadlines(BaseCase):
     def test_moves_of_one_date_are_one_favour(self):
         self.assertEqual(sum_up(_moves(5, 12), []), Shift(12, _at(20).date()))
 
@@ -73,6 +77,7 @@ class TestDeadlines(unittest.TestCase):
         self.assertEqual(count_joint_moves_once(near + far + milestone), milestone)
         self.assertEqual(count_joint_moves_once(near + far), far)
 
+    @PROPERTY
     @given(st.lists(st.integers(-60, 60), max_size=12), st.lists(st.integers(0, 130)))
     def test_never_more_than_the_ways_later(self, offsets, rises):
         moves = _moves(*offsets)
@@ -83,12 +88,14 @@ class TestDeadlines(unittest.TestCase):
             self.assertLessEqual(shift.days, later)
             self.assertIn(shift.date, [move.when.date() for move in moves])
 
+    @PROPERTY
     @given(st.lists(st.integers(-60, 60), min_size=1, max_size=12))
     def test_without_a_rise_it_is_the_way_from_first_to_last(self, offsets):
         shift = sum_up(_moves(*offsets), [])
         granted = shift.days if shift else 0
         self.assertEqual(granted, max(offsets[-1], 0))
 
+    @PROPERTY
     @given(
         st.lists(
             st.builds(
