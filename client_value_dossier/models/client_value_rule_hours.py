@@ -121,30 +121,30 @@ class ClientValueRule(models.Model):
         return SQL(
             """
             scanned AS (
-                SELECT id, so_line
-                  FROM account_analytic_line
-                 WHERE project_id = ANY(%(projects)s) AND %(condition)s
-            ),
-            chosen AS (
-                SELECT id FROM scanned
-                 UNION
-                SELECT other.id
-                  FROM (SELECT DISTINCT so_line FROM scanned) line
-                  JOIN account_analytic_line other ON other.so_line = line.so_line
-                 WHERE other.timesheet_invoice_type = ANY(%(fixed)s)
-                   AND other.project_id IS NOT NULL
+                SELECT %(columns)s
+                  FROM account_analytic_line line
+                 WHERE line.project_id = ANY(%(projects)s) AND %(condition)s
             ),
             sheet AS (
-                SELECT line.id, line.project_id, line.task_id, line.company_id,
-                       line.date, line.unit_amount AS hours, -line.amount AS cost,
-                       line.so_line,
-                       line.timesheet_invoice_type = 'non_billable' AS is_free,
-                       line.timesheet_invoice_type = ANY(%(fixed)s)
-                           AND sale.state = 'sale' IS TRUE AS is_fixed
-                  FROM chosen
-                  JOIN account_analytic_line line ON line.id = chosen.id
+                SELECT line.*,
+                       line.is_fixed_price AND sale.state = 'sale' IS TRUE AS is_fixed
+                  FROM (
+                        SELECT * FROM scanned
+                         UNION ALL
+                        SELECT %(columns)s
+                          FROM account_analytic_line line
+                         -- An array has the planner use the index. With a join it
+                         -- reads all timesheets: it cannot know how few lines these
+                         -- are.
+                         WHERE line.so_line = ANY(ARRAY(
+                                   SELECT DISTINCT so_line
+                                     FROM scanned
+                                    WHERE is_free OR is_fixed_price))
+                           AND line.timesheet_invoice_type = ANY(%(fixed)s)
+                           AND line.project_id <> ALL(%(projects)s)
+                       ) line
              LEFT JOIN sale_order sale ON sale.id = line.order_id
-                 WHERE line.unit_amount <> 0
+                 WHERE line.hours <> 0
             ),
             project AS (
                 SELECT project.id, partner.commercial_partner_id AS client_id,
@@ -168,6 +168,16 @@ class ClientValueRule(models.Model):
                  WHERE project.is_template IS NOT TRUE
             )
             """,
+            columns=SQL(
+                """
+                line.id, line.project_id, line.task_id, line.company_id, line.date,
+                line.unit_amount AS hours, -line.amount AS cost,
+                line.so_line, line.order_id,
+                line.timesheet_invoice_type = 'non_billable' AS is_free,
+                line.timesheet_invoice_type = ANY(%s) AS is_fixed_price
+                """,
+                list(FIXED_PRICE),
+            ),
             projects=list(project_ids),
             fixed=list(FIXED_PRICE),
             condition=SQL("TRUE")
