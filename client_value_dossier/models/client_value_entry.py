@@ -404,8 +404,13 @@ class ClientValueEntry(models.Model):
     @api.model
     def _get_price_of_hour(self, lines, company):
         """Return (price, currency) of an hour: that of the first of these order lines
-        that was sold in hours or days for a price, else the company's rate."""
-        hour = self.env.ref("uom.product_uom_hour")
+        that was sold in hours or days for a price, else the company's rate.
+
+        :param lines: ``sale.order.line``, or an iterable of them
+        """
+        # Not env.ref(), which asks the database each time whether the unit exists.
+        reference = self.env["ir.model.data"]._xmlid_to_res_id("uom.product_uom_hour")
+        hour = self.env["uom.uom"].browse(reference)
         for line in lines:
             uom = line.product_uom_id
             if line.display_type or not uom or not uom._has_common_reference(hour):

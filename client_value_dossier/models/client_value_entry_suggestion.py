@@ -281,8 +281,9 @@ class ClientValueEntry(models.Model):
             found.setdefault(self._get_source_key(finding), finding)
         existing = self._get_scanned_entries(rules, ids, found)
         new = [finding for key, finding in found.items() if key not in existing]
-        names = self._get_suggestion_names(found.values())
-        for finding, name in zip(found.values(), names, strict=True):
+        findings = list(found.values())
+        names = self._get_suggestion_names(findings)
+        for finding, name in zip(findings, names, strict=True):
             finding["name"] = name
         quiet = self.with_context(tracking_disable=True)
         updated, lost = [], quiet.browse()
@@ -679,12 +680,14 @@ class ClientValueEntry(models.Model):
             client.id: client.lang if client.lang in installed else default
             for client in clients
         }
-        rules = {}
-        names = []
-        for finding in findings:
-            lang = langs[finding["partner_id"]]
-            if lang not in rules:
-                rules[lang] = self.env["client.value.rule"].with_context(lang=lang)
-            rule = rules[lang].browse(finding["rule_id"])
-            names.append(rule._get_suggestion_name(finding))
+        by_lang = defaultdict(list)
+        for place, finding in enumerate(findings):
+            by_lang[langs[finding["partner_id"]]].append(place)
+        names = [""] * len(findings)
+        for lang, places in by_lang.items():
+            rules = self.env["client.value.rule"].with_context(lang=lang)
+            rules._read_named_records([findings[place] for place in places])
+            for place in places:
+                rule = rules.browse(findings[place]["rule_id"])
+                names[place] = rule._get_suggestion_name(findings[place])
         return names

@@ -719,6 +719,15 @@ class ClientValueRule(models.Model):
         currency = order.currency_id or company.currency_id
         partner = task.partner_id or project.partner_id
         contact = partner - partner.commercial_partner_id
-        lines = task.sale_line_id | project.sale_line_id | order.order_line
+        lines = self._iterate_rate_lines(project, task, order)
         price, priced_in = entries._get_price_of_hour(lines, company)
         return order, contact, currency, price, priced_in
+
+    @api.model
+    def _iterate_rate_lines(self, project, task, order):
+        """Yield the order lines that may tell the price of an hour, best first, see
+        ``client.value.entry._get_rate_lines``. The order's are read only where the
+        others do not tell it, and then those of all orders at once."""
+        yield from task.sale_line_id
+        yield from project.sale_line_id
+        yield from order.order_line

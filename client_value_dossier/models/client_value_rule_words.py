@@ -1,7 +1,17 @@
+from collections import defaultdict
+from functools import lru_cache
+
 from babel.dates import format_date
 
 from odoo import api, models
 from odoo.tools.misc import babel_locale_parse
+
+
+@lru_cache(maxsize=1000)
+def _name_month(day, lang):
+    """Return a month as in "May 2026". Thousands of findings share some months."""
+    text = format_date(day, "LLLL y", locale=babel_locale_parse(lang))
+    return text[:1].upper() + text[1:]
 
 
 class ClientValueRule(models.Model):
@@ -17,6 +27,22 @@ class ClientValueRule(models.Model):
         """
         namer = getattr(self, f"_get_{finding['kind']}_name", None)
         return namer(finding) if namer else self.name
+
+    @api.model
+    def _read_named_records(self, findings):
+        """Read the records that names are made of, all at once: one by one they would
+        be a query each."""
+        ids = defaultdict(set)
+        for finding in findings:
+            ids["project.project"].add(finding["project_id"])
+            ids["project.task"].add(finding["task_id"])
+            ids["product.product"].add(finding["words"].get("product_id"))
+            if finding["kind"] in ("deadline_shift", "overrun"):
+                ids[finding["res_model"]].add(finding["res_id"])
+        lines = self.env["sale.order.line"].browse(ids.pop("sale.order.line", ()))
+        ids["product.product"].update(lines.product_id.ids)
+        for model, found in ids.items():
+            self.env[model].browse(found - {False, None}).mapped("name")
 
     def _get_free_hours_name(self, finding):
         _, terms = self.env._, self._get_hour_terms(finding)
@@ -123,11 +149,7 @@ class ClientValueRule(models.Model):
     @api.model
     def _format_month(self, day):
         """Return a month as in "May 2026"."""
-        if not day:
-            return ""
-        locale = babel_locale_parse(self.env.lang or "en_US")
-        text = format_date(day, "LLLL y", locale=locale)
-        return text[:1].upper() + text[1:]
+        return _name_month(day, self.env.lang or "en_US") if day else ""
 
     @api.model
     def _format_hours(self, hours):
@@ -145,6 +167,8 @@ class ClientValueRule(models.Model):
     def _format_number(self, value, digits):
         """Return a number as the language writes it, without needless zeros."""
         lang = self.env["res.lang"]._lang_get(self.env.lang or "en_US")
-        if round(value, digits) == round(value):
+        shown = round(value, digits)
+        if shown == round(value):
             digits = 0
-        return lang.format(f"%.{digits}f", value, grouping=True)
+        # Below a thousand there is nothing to group, but finding that out takes time.
+        return lang.format(f"%.{digits}f", value, grouping=shown >= 1000)

@@ -12,7 +12,9 @@ from odoo.tools import SQL
 
 PRICE = 100.0
 # Days from the first timesheet to the last one, and of one project's work.
-HISTORY, PROJECT = 1460, 257
+HISTORY, PROJECT = 1460, 120
+# The part of the projects that are worked on at one time.
+OPEN = PROJECT / (HISTORY + PROJECT)
 # That ended so many days ago: nothing in the history has changed lately.
 AGE = 30
 
@@ -23,7 +25,7 @@ FIXED, PREPAID = "number %% 20 = 0", "number %% 20 IN (1, 2)"
 def make_history(env, timesheets):
     """Create the history and return how many records of each kind there are.
 
-    Of fifty timesheets on a project, some 80 % are paid by the hour, 14 % on a fixed
+    Of the timesheets, fifty on a project, some 80 % are paid by the hour, 14 % on a fixed
     price, partly beyond it, and 6 % are not billable, on a fifth of the projects.
 
     :param timesheets: number of them; everything else is in proportion
@@ -199,7 +201,10 @@ class _History:
             date_start=started,
             create_date=started,
             # Three of ten are open.
-            date=SQL("CASE WHEN number %% 10 > 2 THEN %s + 240 END", started),
+            date=SQL("CASE WHEN number %% 10 > 2 THEN %s + %s END",
+                started,
+                PROJECT - 10,
+            ),
             stage_id=SQL(
                 "(SELECT id FROM project_project_stage "
                 "WHERE fold IS NOT DISTINCT FROM CASE WHEN number %% 10 > 6 "
@@ -310,7 +315,10 @@ class _History:
         spread over the table, as where many people enter them day by day."""
         # Even, but the same for two: how much of the project is still to be done.
         left = "(hashint4((number + 1) / 2) & 65535) / 65536.0"
-        place = f"CEIL({sizes.projects} * (0.85 * number / {sizes.timesheets} + 0.15 * {left}))"
+        place = (
+            f"CEIL({sizes.projects} * "
+            f"({1 - OPEN} * number / {sizes.timesheets} + {OPEN} * {left}))"
+        )
         project = f"GREATEST(1, LEAST({sizes.projects}, {place}))::integer"
         self._copy(
             "timesheet",
@@ -318,7 +326,7 @@ class _History:
             source=SQL(
                 f"""
                 SELECT id, number, chance, project,
-                       project %% 5 = 1 AND chance < 0.3 AS is_free,
+                       project %% 10 = 1 AND chance < 0.6 AS is_free,
                        CASE WHEN {left} < 0.5 THEN number %% 5 + 1 ELSE number %% 4 + 1
                        END AS task
                   FROM (SELECT id, number, chance, {project} AS project
@@ -416,9 +424,9 @@ class _History:
                 "message", count, model=record._name, res_id=self._nth(name, "number")
             )
         for field, every, days, values in (
-            ("date", 100, 100, {"old": 200, "new": 220}),
-            ("date", 100, 200, {"old": 220, "new": 240}),
-            ("stage_id", 3, 250, {}),
+            ("date", 100, PROJECT // 3, {"old": PROJECT - 30, "new": PROJECT - 20}),
+            ("date", 100, PROJECT // 2, {"old": PROJECT - 20, "new": PROJECT - 10}),
+            ("stage_id", 3, PROJECT - 5, {}),
         ):
             start = self._project_start(f"number * {every}", sizes)
             count = sizes.projects // every
@@ -459,7 +467,7 @@ class _History:
         """Return SQL of the day on which work on a project began."""
         return SQL(
             f"(%s - {HISTORY + AGE} + ({HISTORY} * "
-            f"({number} / {sizes.projects}.0 - 0.15) / 0.85)::integer)",
+            f"({number} / {sizes.projects}.0 - {OPEN}) / {1 - OPEN})::integer)",
             self.today,
         )
 
