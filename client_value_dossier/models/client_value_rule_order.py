@@ -72,8 +72,11 @@ class ClientValueRule(models.Model):
                        sale.currency_id, sale.date_order::date AS date,
                        partner.commercial_partner_id AS client_id,
                        NULLIF(partner.id, partner.commercial_partner_id) AS contact_id,
-                       COALESCE(line.project_id, task.project_id, sale.project_id)
-                           AS project_id,
+                       COALESCE(
+                           line.project_id,
+                           (SELECT project_id FROM project_task WHERE id = line.task_id),
+                           sale.project_id
+                       ) AS project_id,
                        line.task_id, split_part(line.name, E'\n', 1) AS label,
                        EXISTS (SELECT FROM product_pricelist_item item
                                 WHERE item.pricelist_id = sale.pricelist_id)
@@ -104,7 +107,6 @@ class ClientValueRule(models.Model):
                     ON template.id = product.product_tmpl_id
                   JOIN uom_uom line_uom ON line_uom.id = line.product_uom_id
                   JOIN uom_uom product_uom ON product_uom.id = template.uom_id
-             LEFT JOIN project_task task ON task.id = line.task_id
              LEFT JOIN LATERAL (
                        SELECT value.old_value_float AS price
                          FROM mail_message message

@@ -203,7 +203,7 @@ class _History:
             # Three of ten are open.
             date=SQL("CASE WHEN number %% 10 > 2 THEN %s + %s END",
                 started,
-                PROJECT - 10,
+                PROJECT - 20,
             ),
             stage_id=SQL(
                 "(SELECT id FROM project_project_stage "
@@ -326,7 +326,7 @@ class _History:
             source=SQL(
                 f"""
                 SELECT id, number, chance, project,
-                       project %% 10 = 1 AND chance < 0.6 AS is_free,
+                       project %% 10 = 5 AND chance < 0.6 AS is_free,
                        CASE WHEN {left} < 0.5 THEN number %% 5 + 1 ELSE number %% 4 + 1
                        END AS task
                   FROM (SELECT id, number, chance, {project} AS project
