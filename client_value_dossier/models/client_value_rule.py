@@ -509,57 +509,77 @@ class ClientValueRule(models.Model):
         # Raw SQL: several large tables are asked for a few rows each
         rows = self.env.execute_query(
             SQL(
-                "SELECT DISTINCT id FROM (%s) AS changed "
-                "WHERE id IS NOT NULL ORDER BY id",
+                """
+                WITH %s
+                SELECT DISTINCT id FROM (%s) AS changed
+                 WHERE id IS NOT NULL ORDER BY id
+                """,
+                self._get_changed_tables_sql(since),
                 SQL(" UNION ALL ").join(queries[unit](since)),
             )
         )
         return [record_id for (record_id,) in rows]
 
-    def _get_changed_projects_sql(self, since):
-        """Return SQL queries of the ids of projects to scan again. Odoo writes a task
-        when its hours change: that is how deleted timesheets are noticed."""
-        line = SQL(
+    @api.model
+    def _get_changed_tables_sql(self, since):
+        """Return SQL of the tables ``sheet`` (timesheets that have changed) and
+        ``line`` (order lines that have changed, or whose order has): each is read once,
+        whoever asks for it."""
+        return SQL(
             """
-            SELECT line.id
-              FROM sale_order_line line
-              JOIN sale_order sale ON sale.id = line.order_id
-             WHERE line.write_date >= %(since)s OR sale.write_date >= %(since)s
+            sheet AS MATERIALIZED (
+                SELECT project_id, so_line
+                  FROM account_analytic_line
+                 WHERE write_date >= %(since)s AND project_id IS NOT NULL
+            ),
+            changed_line AS MATERIALIZED (
+                SELECT id, order_id, project_id
+                  FROM sale_order_line
+                 WHERE write_date >= %(since)s
+            ),
+            line AS MATERIALIZED (
+                SELECT id, project_id FROM changed_line
+                 UNION
+                SELECT line.id, line.project_id
+                  FROM sale_order sale
+                  JOIN sale_order_line line ON line.order_id = sale.id
+                 WHERE sale.write_date >= %(since)s
+            )
             """,
             since=since,
         )
-        sheet = SQL(
-            "FROM account_analytic_line "
-            "WHERE write_date >= %s AND project_id IS NOT NULL",
-            since,
-        )
+
+    def _get_changed_projects_sql(self, since):
+        """Return SQL queries of the ids of projects to scan again. Odoo writes a task
+        when its hours change: that is how deleted timesheets are noticed."""
         return [
             SQL("SELECT id FROM project_project WHERE write_date >= %s", since),
-            SQL(
-                "SELECT project_id AS id FROM project_task WHERE write_date >= %s",
-                since,
-            ),
+            SQL("SELECT project_id FROM project_task WHERE write_date >= %s", since),
             SQL(
                 "SELECT project_id FROM project_milestone WHERE write_date >= %s", since
             ),
-            SQL("SELECT project_id %s", sheet),
+            SQL("SELECT project_id FROM sheet"),
             # Timesheets on one order line share the hours that it sold.
             SQL(
-                "SELECT DISTINCT project_id FROM account_analytic_line "
-                "WHERE so_line IN (SELECT so_line %s UNION %s)",
-                sheet,
-                line,
+                "SELECT project_id FROM account_analytic_line WHERE so_line IN "
+                "(SELECT so_line FROM sheet UNION SELECT id FROM line)"
             ),
-            SQL("SELECT project_id FROM sale_order_line WHERE id IN (%s)", line),
-            SQL("SELECT id FROM project_project WHERE sale_line_id IN (%s)", line),
-            SQL("SELECT project_id FROM project_task WHERE sale_line_id IN (%s)", line),
+            SQL("SELECT project_id FROM line"),
+            SQL(
+                "SELECT id FROM project_project "
+                "WHERE sale_line_id IN (SELECT id FROM line)"
+            ),
+            SQL(
+                "SELECT project_id FROM project_task "
+                "WHERE sale_line_id IN (SELECT id FROM line)"
+            ),
         ]
 
     def _get_changed_orders_sql(self, since):
         """Return SQL queries of the ids of orders to scan again."""
         return [
             SQL("SELECT id FROM sale_order WHERE write_date >= %s", since),
-            SQL("SELECT order_id FROM sale_order_line WHERE write_date >= %s", since),
+            SQL("SELECT order_id FROM changed_line"),
         ]
 
     def _get_changed_invoices_sql(self, since):
@@ -589,13 +609,11 @@ class ClientValueRule(models.Model):
             SQL(
                 """
                 SELECT item.move_id
-                  FROM sale_order_line line
+                  FROM changed_line line
                   JOIN sale_order_line_invoice_rel relation
                     ON relation.order_line_id = line.id
                   JOIN account_move_line item ON item.id = relation.invoice_line_id
-                 WHERE line.write_date >= %s
-                """,
-                since,
+                """
             ),
         ]
 
