@@ -16,3 +16,10 @@ class SaleOrder(models.Model):
             "company_id": self.company_id.id,
             "currency_id": self.currency_id.id,
         }
+
+
+class SaleOrderLine(models.Model):
+    _inherit = "sale.order.line"
+
+    # See account.analytic.line.
+    _value_write_date_idx = models.Index("USING brin (write_date)")
