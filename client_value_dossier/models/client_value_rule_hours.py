@@ -59,6 +59,9 @@ class ClientValueRule(models.Model):
         if not rules or not project_ids:
             return
         urgent = any(kind == "urgent" for _company, kind in rules)
+        # The planner expects a thousand times as many rows as there are, and would
+        # compile the statement for them: that takes longer than the statement itself.
+        cr.execute("SET LOCAL jit = off")
         cr.execute(
             SQL(
                 """
@@ -324,8 +327,9 @@ class ClientValueRule(models.Model):
         )
 
     def _get_portions_sql(self):
-        """Return SQL of the table ``portion``: how much of a timesheet each kind could
-        count. Extend it together with ``HOUR_KINDS`` to add a kind."""
+        """Return SQL of the table ``portion``: a timesheet for each kind, with the
+        hours ``countable`` by it. Extend it together with ``HOUR_KINDS`` to add a kind.
+        """
         return SQL(
             """
             timesheet AS (
@@ -337,9 +341,7 @@ class ClientValueRule(models.Model):
                        COALESCE(spent.excess, 0) AS excess,
                        CASE WHEN excess.is_delivered THEN 0 ELSE excess.hours END
                            AS running_excess,
-                       task.create_date::date AS task_from,
-                       CASE WHEN task.state = '1_done' THEN task.date_end::date END
-                           AS task_until
+                       day.is_off, until.number - from_day.number AS task_days
                   FROM sheet
                   JOIN project ON project.id = sheet.project_id
              LEFT JOIN project_task task ON task.id = sheet.task_id
@@ -349,11 +351,20 @@ class ClientValueRule(models.Model):
                    AND (sheet.is_free OR sheet.is_fixed)
              LEFT JOIN spent ON spent.id = sheet.id
              LEFT JOIN excess ON excess.so_line = sheet.so_line AND sheet.is_fixed
+             LEFT JOIN day
+                    ON day.company_id = sheet.company_id AND day.date = sheet.date
+             LEFT JOIN day from_day
+                    ON from_day.company_id = sheet.company_id
+                   AND from_day.date = task.create_date::date
+             LEFT JOIN day until
+                    ON until.company_id = sheet.company_id
+                   AND until.date = task.date_end::date
+                   AND task.state = '1_done'
             ),
             portion AS (
-                SELECT sheet.id, rule.kind, rule.rule_id, rule.sequence,
+                SELECT sheet.*, rule.kind, rule.rule_id, rule.sequence,
                        rule.kind = 'urgent'
-                           AND until.number - from_day.number <= rule.urgent_days
+                           AND sheet.task_days <= rule.urgent_days
                            IS TRUE AS is_urgent_task,
                        CASE rule.kind
                            WHEN 'after_care' THEN CASE
@@ -378,26 +389,12 @@ class ClientValueRule(models.Model):
                                WHEN sheet.is_free THEN sheet.hours
                            END
                            WHEN 'urgent' THEN CASE
-                               WHEN day.is_off
-                                    OR until.number - from_day.number
-                                       <= rule.urgent_days
+                               WHEN sheet.is_off OR sheet.task_days <= rule.urgent_days
                                    THEN sheet.hours
                            END
-                       END AS hours
+                       END AS countable
                   FROM timesheet sheet
                   JOIN rule ON rule.company_id = sheet.company_id
-             LEFT JOIN day
-                    ON rule.kind = 'urgent'
-                   AND day.company_id = sheet.company_id
-                   AND day.date = sheet.date
-             LEFT JOIN day from_day
-                    ON rule.kind = 'urgent'
-                   AND from_day.company_id = sheet.company_id
-                   AND from_day.date = sheet.task_from
-             LEFT JOIN day until
-                    ON rule.kind = 'urgent'
-                   AND until.company_id = sheet.company_id
-                   AND until.date = sheet.task_until
             )
             """
         )
@@ -406,25 +403,21 @@ class ClientValueRule(models.Model):
         """Return the SELECT of what each rule gets, see :meth:`_prepare_hours`."""
         return SQL(
             """
-            SELECT claim.id, claim.rule_id, claim.kind, sheet.company_id,
-                   sheet.client_id, sheet.project_id, sheet.project_client_id,
-                   sheet.task_id, sheet.extra_task_id, sheet.so_line,
-                   claim.is_urgent_task, sheet.date,
-                   SIGN(sheet.hours) * claim.size,
-                   sheet.cost * claim.size / ABS(sheet.hours)
+            SELECT id, rule_id, kind, company_id, client_id, project_id,
+                   project_client_id, task_id, extra_task_id, so_line, is_urgent_task,
+                   date, SIGN(hours) * size, cost * size / ABS(hours)
               FROM (
                     SELECT portion.*,
-                           ABS(hours) - COALESCE(MAX(ABS(hours)) OVER (
+                           ABS(countable) - COALESCE(MAX(ABS(countable)) OVER (
                                PARTITION BY id ORDER BY sequence, rule_id
                                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
                            ), 0) AS size
                       FROM portion
-                     WHERE hours <> 0
+                     WHERE countable <> 0
                    ) claim
-              JOIN timesheet sheet ON sheet.id = claim.id
-             WHERE claim.size > 0
-               AND sheet.client_id IS NOT NULL
-               AND sheet.client_id NOT IN (
+             WHERE size > 0
+               AND client_id IS NOT NULL
+               AND client_id NOT IN (
                        SELECT partner.commercial_partner_id
                          FROM res_company company
                          JOIN res_partner partner ON partner.id = company.partner_id)
