@@ -402,6 +402,14 @@ class ClientValueEntry(models.Model):
         )
 
     @api.model
+    def _get_price_fields(self):
+        """Return the fields of order lines that tell the price of an hour."""
+        return [
+            *("currency_id", "display_type", "price_reduce_taxexcl"),
+            *("price_unit", "product_uom_id"),
+        ]
+
+    @api.model
     def _get_price_of_hour(self, lines, company):
         """Return (price, currency) of an hour: that of the first of these order lines
         that was sold in hours or days for a price, else the company's rate.

@@ -544,6 +544,7 @@ class ClientValueEntry(models.Model):
         clients = self.env["res.partner"].browse(
             {finding["partner_id"] for finding in findings}
         )
+        clients.fetch(["user_id"])
         managers = {client.id: client.user_id.id for client in clients}
         now = self.env.cr.now()
         values_list = []
@@ -674,6 +675,7 @@ class ClientValueEntry(models.Model):
         clients = self.env["res.partner"].browse(
             {finding["partner_id"] for finding in findings}
         )
+        clients.fetch(["lang"])
         installed = dict(self.env["res.lang"].get_installed())
         default = self.env.company.partner_id.lang or "en_US"
         langs = {

@@ -681,8 +681,14 @@ class ClientValueRule(models.Model):
         tasks = self.env["project.task"].browse(
             {finding["task_id"] for finding in findings if finding["task_id"]}
         )
+        # Only these fields: by itself Odoo would read all that these records have.
         projects.fetch(["partner_id", "sale_line_id", "reinvoiced_sale_order_id"])
         tasks.fetch(["partner_id", "sale_line_id"])
+        (projects.partner_id | tasks.partner_id).fetch(["commercial_partner_id"])
+        lines = projects.sale_line_id | tasks.sale_line_id
+        lines.fetch(["order_id", *self.env["client.value.entry"]._get_price_fields()])
+        orders = lines.order_id | projects.reinvoiced_sale_order_id
+        orders.fetch(["company_id", "currency_id"])
         by_project = {project.id: project for project in projects}
         by_task = {task.id: task for task in tasks}
         surcharges = {

@@ -42,7 +42,9 @@ class ClientValueRule(models.Model):
         lines = self.env["sale.order.line"].browse(ids.pop("sale.order.line", ()))
         ids["product.product"].update(lines.product_id.ids)
         for model, found in ids.items():
-            self.env[model].browse(found - {False, None}).mapped("name")
+            records = self.env[model].browse(found - {False, None})
+            records.fetch(["name"])
+            records.mapped("name")  # that of a product is its template's
 
     def _get_free_hours_name(self, finding):
         _, terms = self.env._, self._get_hour_terms(finding)
