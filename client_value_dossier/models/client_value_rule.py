@@ -462,15 +462,7 @@ class ClientValueRule(models.Model):
         :param partners: clients whose records are meant; all by default
         :param after: only ids greater than this
         """
-        domain = self._get_unit_domain(unit)
-        # Records that had something to suggest are looked at again in any case.
-        units = self._get_units()
-        rules = self._get_all_rules().filtered(lambda rule: units[rule.kind] == unit)
-        # sudo: see _harvest_batch
-        entries = self.env["client.value.entry"].sudo()
-        known = entries._search([("rule_id", "in", rules.ids)])
-        domain |= Domain("id", "in", known.subselect("unit_id"))
-        domain &= Domain("id", ">", after)
+        domain = self._get_known_unit_domain(unit) & Domain("id", ">", after)
         if partners is not None:
             contacts = Domain(
                 "partner_id", "child_of", partners.commercial_partner_id.ids
@@ -480,6 +472,25 @@ class ClientValueRule(models.Model):
             domain &= contacts
         records = self.env[unit].sudo().with_context(active_test=False)
         return list(records._search(domain, order="id", limit=limit))
+
+    @api.model
+    def _count_units(self, unit):
+        """Return how many records of a unit a scan of everything looks at."""
+        # sudo: see _harvest_batch
+        records = self.env[unit].sudo().with_context(active_test=False)
+        return records.search_count(self._get_known_unit_domain(unit))
+
+    @api.model
+    def _get_known_unit_domain(self, unit):
+        """Return the domain of the records of a unit to look at: those that may hold
+        favours, and those that had something to suggest."""
+        domain = self._get_unit_domain(unit)
+        units = self._get_units()
+        rules = self._get_all_rules().filtered(lambda rule: units[rule.kind] == unit)
+        # sudo: see _harvest_batch
+        entries = self.env["client.value.entry"].sudo()
+        known = entries._search([("rule_id", "in", rules.ids)])
+        return domain | Domain("id", "in", known.subselect("unit_id"))
 
     @api.model
     def _get_unit_domain(self, unit):

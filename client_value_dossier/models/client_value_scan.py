@@ -164,7 +164,7 @@ class ClientValueScan(models.Model):
             ids = rules._get_changed_ids(unit, since - OVERLAP) if since else None
             if ids is not None and len(ids) > MANY_CHANGES:
                 ids = None
-            count += len(rules._get_unit_ids(unit) if ids is None else ids)
+            count += rules._count_units(unit) if ids is None else len(ids)
             steps.append({"unit": unit, "ids": ids})
         return self.create(
             {
