@@ -55,33 +55,6 @@ def make_history(env, timesheets):
     return vars(sizes)
 
 
-def touch(env, share):
-    """Change what was recorded last, as much as a share of the history: a day's work.
-
-    Odoo writes the task of a timesheet whose hours change, too.
-    """
-    env.cr.execute(
-        SQL(
-            """
-            WITH sheet AS (
-                UPDATE account_analytic_line SET write_date = %(now)s
-                 WHERE id > (SELECT MAX(id) - %(share)s * COUNT(*)
-                               FROM account_analytic_line)
-             RETURNING task_id
-            ), task AS (
-                UPDATE project_task SET write_date = %(now)s
-                 WHERE id IN (SELECT task_id FROM sheet)
-            )
-            UPDATE sale_order_line SET write_date = %(now)s
-             WHERE id > (SELECT MAX(id) - %(share)s * COUNT(*) FROM sale_order_line)
-            """,
-            now=fields.Datetime.now(),
-            share=share,
-        )
-    )
-    env.cr.commit()
-
-
 def _create_samples(env):
     """Create one record of each model that is copied."""
     client = env["res.partner"].create(

@@ -3,17 +3,16 @@
 import cProfile
 import gc
 import os
-import pstats
 import time
 from pathlib import Path
 from statistics import median
 
+from odoo import fields
+from odoo.tools import SQL
+
 from odoo.addons.client_value_dossier.models.client_value_rule import BATCH_SIZES
 
-from .history import touch
-from .measures import _count
-
-#: One reading of the tables that a scan reads, per project and month and per order.
+#: One reading of what a scan reads: per project and month, and per order.
 READING = (
     """
     SELECT project_id, date_trunc('month', date), COUNT(*), SUM(unit_amount),
@@ -29,53 +28,64 @@ READING = (
      GROUP BY 1
     """,
 )
-#: Batches after which the memory of a full scan has to stay what it is.
-WARM_UP = 5
+#: Readings before and after a scan: a machine is not equally busy all the time.
+READINGS = 3
+#: After so many batches a scan has all the memory that it needs.
+WARM_UP = 3
+#: Records in the middle of a batch: enough of them for findings of each kind.
+FEW = 150
 
 
 def full_scan(env, profile=None):
-    """Measure a full scan, a batch in each transaction as by the nightly job, and a
-    plain reading of the tables before and after it.
+    """Measure a full scan with a transaction for each batch, as the job makes it, and
+    plain readings of the tables.
 
-    :param profile: path of a file for a profile of the scan
+    :param profile: path of a file for a profile of the scan, for ``pstats``
     """
-    before = _read(env)
-    profiler = cProfile.Profile() if profile else None
-    if profiler:
-        profiler.enable()
-    figures = _scan(env, "full")
-    if profiler:
-        profiler.disable()
-        with open(profile, "w") as output:
-            statistics = pstats.Stats(profiler, stream=output)
-            statistics.sort_stats("tottime").print_stats(45)
-            statistics.sort_stats("cumtime").print_stats(70)
-    return figures | {"reading": median(before + _read(env))}
+    readings = _read(env)
+    profiler = cProfile.Profile()
+    if profile:
+        figures = profiler.runcall(_scan, env, "full")
+        profiler.dump_stats(profile)
+    else:
+        figures = _scan(env, "full")
+    return figures | {"reading": median(readings + _read(env))}
 
 
-def changes_scan(env, share):
-    """Measure a nightly scan after a share of the history has changed."""
-    touch(env, share)
-    return _scan(env, "changes")
+def changes_scan(env, share, rounds):
+    """Measure nightly scans, each after a share of the history has changed."""
+    _touch(env, share)
+    _scan(env, "changes")  # caches that outlast a scan are filled
+    scans = []
+    for _round in range(rounds):
+        _touch(env, share)
+        scans.append(_scan(env, "changes"))
+    return {
+        "seconds": median(scan["seconds"] for scan in scans),
+        "records": scans[0]["records"],
+    }
 
 
 def batch_queries(env):
-    """Count the queries of scanning few and many records with findings of all kinds.
+    """Count the queries of scanning few records, and a whole batch of them, that are
+    not known yet; findings of all kinds are in both.
 
-    :return: {model: queries with few, queries with a whole batch}
+    :return: {model: [with few, with a whole batch]}
     """
-    rules = env["client.value.rule"]
     queries = {}
     for unit, size in BATCH_SIZES.items():
-        ids = rules._get_unit_ids(unit, limit=size)
-        queries[unit] = []
+        ids = env["client.value.rule"]._get_unit_ids(unit, limit=size)
+        start = max(0, len(ids) - FEW) // 2
+        queries[unit] = [
+            _count_batch(env, unit, some) for some in (ids[start : start + FEW], ids)
+        ]
     return queries
 
 
 def _read(env):
-    """Return the seconds of some readings, the first one of which fills caches."""
+    """Return the seconds of some readings, after one that fills the caches."""
     seconds = []
-    for _round in range(4):
+    for _reading in range(READINGS + 1):
         start = time.perf_counter()
         for query in READING:
             env.cr.execute(query)
@@ -86,33 +96,59 @@ def _read(env):
 
 
 def _scan(env, kind):
-    """Scan and return time, number of records and entries, and the memory of the
-    process after some batches and in the end."""
+    """Scan, and return what it took."""
     gc.collect()
+    memory = []
     start = time.perf_counter()
     scan = env["client.value.scan"]._start(kind)
     env.cr.commit()
-    started = time.perf_counter() - start
-    memory = []
-    units = {}
     while scan.state == "running":
-        unit = scan.steps[scan.step]["unit"] if scan.step < len(scan.steps) else "end"
-        batch = time.perf_counter()
         scan._scan_batch()
         env.cr.commit()
-        units[unit] = units.get(unit, 0) + time.perf_counter() - batch
         memory.append(_memory())
     return {
         "seconds": time.perf_counter() - start,
-        "start": started,
-        "units": units,
         "records": scan.done_count,
         "created": scan.created_count,
-        "updated": scan.updated_count,
-        "withdrawn": scan.withdrawn_count,
-        "problems": (scan.problems or "")[:500],
-        "memory": [memory[:WARM_UP][-1], max(memory)],
+        # How much the process grew after the first batches.
+        "growth": max(memory[WARM_UP:], default=memory[-1]) - max(memory[:WARM_UP]),
+        "memory": max(memory),
     }
+
+
+def _touch(env, share):
+    """Have what was recorded last say that it was changed now: a day's work. Odoo
+    writes the task of a timesheet whose hours change, too."""
+    env.cr.execute(
+        SQL(
+            """
+            WITH sheet AS (
+                UPDATE account_analytic_line SET write_date = %(now)s
+                 WHERE id > (SELECT MAX(id) - %(share)s * COUNT(*)
+                               FROM account_analytic_line)
+             RETURNING task_id
+            ), task AS (
+                UPDATE project_task SET write_date = %(now)s
+                 WHERE id IN (SELECT task_id FROM sheet)
+            )
+            UPDATE sale_order_line SET write_date = %(now)s
+             WHERE id > (SELECT MAX(id) - %(share)s * COUNT(*) FROM sale_order_line)
+            """,
+            now=fields.Datetime.now(),
+            share=share,
+        )
+    )
+    env.cr.commit()
+
+
+def _count_batch(env, unit, ids):
+    for _time in range(2):  # the first one fills the caches that outlast a request
+        before = env.cr.sql_log_count
+        env["client.value.rule"]._harvest_batch(unit, ids)
+        env.flush_all()
+        count = env.cr.sql_log_count - before
+        env.cr.rollback()
+    return count
 
 
 def _memory():
