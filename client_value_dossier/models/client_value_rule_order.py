@@ -74,7 +74,9 @@ class ClientValueRule(models.Model):
                        NULLIF(partner.id, partner.commercial_partner_id) AS contact_id,
                        COALESCE(
                            line.project_id,
-                           (SELECT project_id FROM project_task WHERE id = line.task_id),
+                           (SELECT task.project_id
+                              FROM project_task task
+                             WHERE task.id = line.task_id),
                            sale.project_id
                        ) AS project_id,
                        line.task_id, split_part(line.name, E'\n', 1) AS label,
