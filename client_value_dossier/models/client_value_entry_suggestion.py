@@ -14,7 +14,7 @@ FOLLOWED = (
 # What tells a decided entry's reader that the source has changed.
 MEASURES = ("hours", "amount", "days")
 # Rows of one INSERT.
-INSERT_SIZE = 1000
+INSERT_SIZE = 10_000
 
 
 class ClientValueEntry(models.Model):

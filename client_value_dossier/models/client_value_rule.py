@@ -698,9 +698,11 @@ class ClientValueRule(models.Model):
         tasks.fetch(["partner_id", "sale_line_id"])
         (projects.partner_id | tasks.partner_id).fetch(["commercial_partner_id"])
         lines = projects.sale_line_id | tasks.sale_line_id
-        lines.fetch(["order_id", *self.env["client.value.entry"]._get_price_fields()])
+        prices = self.env["client.value.entry"]._get_price_fields()
+        lines.fetch(["order_id", *prices])
         orders = lines.order_id | projects.reinvoiced_sale_order_id
-        orders.fetch(["company_id", "currency_id"])
+        orders.fetch(["company_id", "currency_id", "order_line"])
+        orders.order_line.fetch(prices)
         by_project = {project.id: project for project in projects}
         by_task = {task.id: task for task in tasks}
         surcharges = {
@@ -763,8 +765,7 @@ class ClientValueRule(models.Model):
     @api.model
     def _iterate_rate_lines(self, project, task, order):
         """Yield the order lines that may tell the price of an hour, best first, see
-        ``client.value.entry._get_rate_lines``. The order's are read only where the
-        others do not tell it, and then those of all orders at once."""
+        ``client.value.entry._get_rate_lines``."""
         yield from task.sale_line_id
         yield from project.sale_line_id
         yield from order.order_line

@@ -332,7 +332,7 @@ class ClientValueRule(models.Model):
         """
         return SQL(
             """
-            timesheet AS (
+            timesheet AS MATERIALIZED (
                 SELECT sheet.*, project.client_id AS project_client_id,
                        COALESCE(partner.commercial_partner_id, project.client_id)
                            AS client_id,

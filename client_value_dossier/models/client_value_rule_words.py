@@ -40,6 +40,7 @@ class ClientValueRule(models.Model):
             if finding["kind"] in ("deadline_shift", "overrun"):
                 ids[finding["res_model"]].add(finding["res_id"])
         lines = self.env["sale.order.line"].browse(ids.pop("sale.order.line", ()))
+        lines.fetch(["name", "product_id"])
         ids["product.product"].update(lines.product_id.ids)
         for model, found in ids.items():
             records = self.env[model].browse(found - {False, None})

@@ -30,7 +30,8 @@ from .table import (
 DESCRIPTION = """\
 Prints a table of what the addon client_value_dossier costs: time, memory, size and
 database queries, beside Odoo's own reports and exports of as many rows, measured in
-the same run on a fresh database, which is dropped at the end. Times are medians; only
+the same run on fresh databases, which are dropped at the end. A scan for suggestions is
+measured beside plain SELECTs that sum up the same tables. Times are medians; only
 ratios mean something on a busy machine.
 
 The exit status is 1 when a target is missed (never with --quick: the targets are for
@@ -39,8 +40,12 @@ the full sizes)."""
 ROUNDS = 3
 FULL = {"dossier": 1_000, "large": 10_000, "total": 100_000}
 QUICK = {"dossier": 100, "large": 1_000, "total": 5_000}
+# Timesheets of the history that is scanned; clients, orders, ... are in proportion.
+FULL_HISTORY, QUICK_HISTORY = 1_000_000, 20_000
 SMALL = 10  # entries of a small client
+CHANGED = 0.001  # the share of a history that changes on a day
 LOG = "benchmarks"
+PARTS = ("dossiers", "scans")
 
 
 def main(arguments):
@@ -53,16 +58,23 @@ def main(arguments):
     parser.add_argument(
         "--quick", action="store_true", help="small sizes, each measured once"
     )
+    parser.add_argument("--only", choices=PARTS, help="one part of the figures")
     options = parser.parse_args(arguments)
-    sizes, rounds = (QUICK, 1) if options.quick else (FULL, ROUNDS)
+    rounds = 1 if options.quick else ROUNDS
 
     env = environment.provide()
     python_env.provide_patched_wkhtmltopdf()
     runs = check.Runs(env, [])
     try:
-        database = runs.clone(runs.tests_template(), "benchmarks")
+        (LOGS / f"{LOG}.log").unlink(missing_ok=True)
         before = machine()
-        rows = Benchmark(env, database, sizes, rounds).run()
+        rows = []
+        if options.only != "scans":
+            sizes = QUICK if options.quick else FULL
+            rows += Dossiers(env, runs, rounds, sizes).run()
+        if options.only != "dossiers":
+            timesheets = QUICK_HISTORY if options.quick else FULL_HISTORY
+            rows += Scans(env, runs, rounds, timesheets).run()
     finally:
         runs.clean_up()
     heading = ["Benchmarks of client_value_dossier", before, f"at the end: {load()}"]
@@ -73,14 +85,95 @@ def main(arguments):
 
 
 class Benchmark:
-    """One run in one database."""
+    """One part of the figures, measured in a database of its own."""
 
-    def __init__(self, env, database, sizes, rounds):
+    def __init__(self, env, runs, rounds):
         self.variables = env.variables()
-        self.database = database
-        self.sizes = sizes
+        self.runs = runs
         self.rounds = rounds
-        (LOGS / f"{LOG}.log").unlink(missing_ok=True)
+        self.database = runs.clone(runs.tests_template(), type(self).__name__.lower())
+
+    def _work(self, measurement, database=None, **arguments):
+        """Take one measurement in a process of its own; return its result."""
+        output = process.run(
+            [
+                *(PYTHON, "-m", "benchmarks.worker"),
+                *(measurement, database or self.database, json.dumps(arguments)),
+            ],
+            log=LOG,
+            what=f"The measurement {measurement}",
+            env={**self.variables, "PYTHONPATH": str(Path(__file__).parents[1])},
+            append=True,
+        )
+        return json.loads(output.splitlines()[-1])
+
+
+class Scans(Benchmark):
+    """The scan of a history for suggestions."""
+
+    def __init__(self, env, runs, rounds, timesheets):
+        super().__init__(env, runs, rounds)
+        self.timesheets = timesheets
+
+    def run(self):
+        """Take all measurements and return the rows of the table."""
+        with step("History"):
+            self._work("make_history", timesheets=self.timesheets)
+        first, again, changes = [], [], []
+        for number_of_round in range(1, self.rounds + 1):
+            with step(f"Scans, round {number_of_round}"):
+                database = self.runs.clone(self.database, "scanned")
+                first.append(self._work("full_scan", database))
+                again.append(self._work("full_scan", database))
+                changes.append(
+                    self._work("changes_scan", database, share=CHANGED, rounds=3)
+                )
+        with step("Queries of scans"):
+            queries = self._work("batch_queries")
+        return [
+            *self._time_rows(first, again, changes),
+            limit_row(
+                "Full scan: memory beyond that of the first batches",
+                median(scan["growth"] for scan in first),
+                None,
+                10_000_000,
+                megabytes,
+            ),
+            *(
+                growth_row(f"Scan of {unit}: queries, small / whole batch", *counts)
+                for unit, counts in queries.items()
+            ),
+        ]
+
+    def _time_rows(self, first, again, changes):
+        size = number(self.timesheets)
+        for what, scans in (("first", first), ("again", again)):
+            # Each beside the readings of its own minute.
+            scan = sorted(scans, key=lambda scan: scan["seconds"] / scan["reading"])[
+                len(scans) // 2
+            ]
+            yield ratio_row(
+                f"Full scan {what}, {size} timesheets / plain SELECTs",
+                scan["seconds"],
+                scan["reading"],
+                10,
+                seconds,
+            )
+        yield ratio_row(
+            f"Scan after {CHANGED:.1%} changed / full scan",
+            median(scan["seconds"] for scan in changes),
+            median(scan["seconds"] for scan in first),
+            1 / 20,
+            seconds,
+        )
+
+
+class Dossiers(Benchmark):
+    """Dossiers, exports of entries, and what people see of them."""
+
+    def __init__(self, env, runs, rounds, sizes):
+        super().__init__(env, runs, rounds)
+        self.sizes = sizes
 
     def run(self):
         """Take all measurements and return the rows of the table."""
@@ -188,20 +281,6 @@ class Benchmark:
             few["snapshot"],
             many["snapshot"],
         )
-
-    def _work(self, measurement, **arguments):
-        """Take one measurement in a process of its own; return its result."""
-        output = process.run(
-            [
-                *(PYTHON, "-m", "benchmarks.worker"),
-                *(measurement, self.database, json.dumps(arguments)),
-            ],
-            log=LOG,
-            what=f"The measurement {measurement}",
-            env={**self.variables, "PYTHONPATH": str(Path(__file__).parents[1])},
-            append=True,
-        )
-        return json.loads(output.splitlines()[-1])
 
     @contextmanager
     def _server(self, port):

@@ -21,9 +21,13 @@ def main(measurement, database, arguments):
         context = admin.with_user(admin).context_get()
         env = Environment(cr, admin.id, dict(context))
         # These need Odoo's modules, which are found only now.
-        from . import data, measures
+        from . import data, history, measures, scans
 
-        function = getattr(data, measurement, None) or getattr(measures, measurement)
+        [function] = {
+            getattr(module, measurement)
+            for module in (data, history, measures, scans)
+            if hasattr(module, measurement)
+        }
         result = function(env, **json.loads(arguments))
     print(json.dumps(result))
 
