@@ -8,6 +8,7 @@ from . import (
     test_entry_import,
     test_formatting,
     test_harvest,
+    test_harvest_random,
     test_overservicing,
     test_partner,
     test_portfolio,
