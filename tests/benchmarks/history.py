@@ -18,7 +18,8 @@ OPEN = PROJECT / (HISTORY + PROJECT)
 # That ended so many days ago: nothing in the history has changed lately.
 AGE = 30
 
-#: Works from which place in a group of twenty projects the project's price tells.
+#: SQL of whether a project, by its number, is sold at a fixed price in units, or as
+#: hours paid in advance; the others are paid by the hour.
 FIXED, PREPAID = "number %% 20 = 0", "number %% 20 IN (1, 2)"
 
 
@@ -95,7 +96,7 @@ def _create_samples(env):
     )
     order.action_confirm()
     task = env["project.task"].create({"name": "Round", "project_id": project.id})
-    employee = env["hr.employee"].create({"name": "Jo Park", "hourly_cost": 50.0})
+    employee = env["hr.employee"].create({"name": "Interviewer", "hourly_cost": 50.0})
     timesheet = env["account.analytic.line"].create(
         {
             "name": "Interviews with the regional managers",
@@ -145,16 +146,17 @@ def _create_samples(env):
 class _History:
     """Copies of samples. SQL of their columns may use:
 
-    - ``number``: 1, 2, ... of the copy; its id is that of the first copy in ``first``
-      plus so many, less one;
-    - ``chance``: a number from 0 up to 1, evenly spread.
+    - ``number``: 1, 2, ... of the copy; its id lies so many above ``before``;
+    - ``chance``: a number from 0 up to 1, evenly spread, the same in each run.
+
+    As these texts become part of an ``SQL``, their percent signs are doubled.
     """
 
     def __init__(self, env, samples):
         self.env = env
         self.samples = samples
         self.today = fields.Date.today()
-        # The ids of each kind lie behind this one.
+        # {name of a sample: the id before its first copy}
         self.before = {}
 
     def copy_clients(self, sizes):
