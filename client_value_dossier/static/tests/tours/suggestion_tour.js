@@ -15,6 +15,10 @@ registry.category("web_tour.tours").add("client_value_suggestions", {
             run: "click",
         },
         {
+            content: "The review that was open before has been replaced",
+            trigger: ".o_facet_value:contains(My Clients)",
+        },
+        {
             content: "Open the client's suggestions",
             trigger: ".o_group_header:contains(Acme Research)",
             run: "click",
