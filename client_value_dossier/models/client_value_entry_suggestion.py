@@ -136,7 +136,7 @@ class ClientValueEntry(models.Model):
             entry.has_timesheets = bool((entry.finding or {}).get("timesheets"))
 
     # ------------------------------------------------------------
-    # ACTIONS
+    # CRUD
     # ------------------------------------------------------------
 
     def write(self, vals):
@@ -148,6 +148,10 @@ class ClientValueEntry(models.Model):
             # Who keeps what a scan has found answers for it.
             self.filtered(lambda entry: not entry.user_id).user_id = self.env.user
         return result
+
+    # ------------------------------------------------------------
+    # ACTIONS
+    # ------------------------------------------------------------
 
     def action_update_from_source(self):
         """Take over what the records behind kept entries say now; an entry whose
@@ -169,17 +173,11 @@ class ClientValueEntry(models.Model):
                 continue
             values = entry._get_changes(secret.finding or {}, changed)
             # sudo: the internal cost is written by people who may not see it
-            costs = {
-                name: values.pop(name) for name in ("internal_cost",) if name in values
-            }
+            if "internal_cost" in values:
+                secret.internal_cost = values.pop("internal_cost")
             entry.write(values)
             secret.write(
-                {
-                    **costs,
-                    "finding": changed,
-                    "source_changed": False,
-                    "changed_finding": False,
-                }
+                {"finding": changed, "source_changed": False, "changed_finding": False}
             )
         return True
 
@@ -287,7 +285,7 @@ class ClientValueEntry(models.Model):
             finding["name"] = name
         quiet = self.with_context(tracking_disable=True)
         updated, lost = [], quiet.browse()
-        for key, entry in quiet._browse_existing(existing).items():
+        for key, entry in zip(existing, quiet.browse(existing.values()), strict=True):
             if key not in found:
                 lost |= entry
             elif entry._follow(found[key]):
@@ -343,12 +341,6 @@ class ClientValueEntry(models.Model):
             for entry_id, is_scanned, *key in rows
             if is_scanned or tuple(key) in found
         }
-
-    @api.model
-    def _browse_existing(self, existing):
-        """Return {source key: entry}, all of one prefetch set."""
-        entries = self.browse(existing.values())
-        return dict(zip(existing, entries, strict=True))
 
     def _follow(self, finding):
         """Compare an entry with what is found now; return whether it was touched."""

@@ -226,10 +226,9 @@ class ClientValueRule(models.Model):
         """Have everything read again by the next scan, for these rules and for all
         that are scanned together with them: they share the same hours."""
         units = self._get_units()
-        touched = {units.get(kind) for kind in self.mapped("kind")}
-        self._get_all_rules().filtered(
-            lambda rule: units.get(rule.kind) in touched
-        ).write({"scanned_until": False, "tuned_on": fields.Datetime.now()})
+        self._get_unit_rules(*{units.get(kind) for kind in self.mapped("kind")}).write(
+            {"scanned_until": False, "tuned_on": fields.Datetime.now()}
+        )
 
     def _get_shared_rule(self):
         """Return the rule of the same kind that serves all companies, if any."""
@@ -304,6 +303,14 @@ class ClientValueRule(models.Model):
         # sudo: a company's own rule counts whoever scans or changes another one
         rules = self.sudo().with_context(active_test=False)
         return rules.search(Domain.TRUE, order=self._order)
+
+    @api.model
+    def _get_unit_rules(self, *units):
+        """Return all rules that are scanned by these units, archived ones included."""
+        unit_of = self._get_units()
+        return self._get_all_rules().filtered(
+            lambda rule: unit_of.get(rule.kind) in units
+        )
 
     @api.model
     def _get_rules_in_force(self, kinds=None):
@@ -417,10 +424,7 @@ class ClientValueRule(models.Model):
 
         :raise LockError: when another scan holds them
         """
-        units = self._get_units()
-        rules = self._get_all_rules().filtered(
-            lambda rule: units.get(rule.kind) == unit
-        )
+        rules = self._get_unit_rules(unit)
         try:
             rules.lock_for_update(allow_referencing=True)
         except LockError as error:
@@ -486,11 +490,9 @@ class ClientValueRule(models.Model):
         """Return the domain of the records of a unit to look at: those that may hold
         favours, and those that had something to suggest."""
         domain = self._get_unit_domain(unit)
-        units = self._get_units()
-        rules = self._get_all_rules().filtered(lambda rule: units[rule.kind] == unit)
         # sudo: see _harvest_batch
         entries = self.env["client.value.entry"].sudo()
-        known = entries._search([("rule_id", "in", rules.ids)])
+        known = entries._search([("rule_id", "in", self._get_unit_rules(unit).ids)])
         return domain | Domain("id", "in", known.subselect("unit_id"))
 
     @api.model

@@ -46,7 +46,7 @@ class ClientValueRule(models.Model):
             SQL(
                 """
                 CREATE TEMPORARY TABLE IF NOT EXISTS client_value_hour (
-                    timesheet_id integer, rule_id integer, kind text,
+                    timesheet_id integer, rule_id integer,
                     company_id integer, client_id integer,
                     project_id integer, project_client_id integer,
                     task_id integer, extra_task_id integer, so_line integer,
@@ -362,7 +362,7 @@ class ClientValueRule(models.Model):
                    AND task.state = '1_done'
             ),
             portion AS (
-                SELECT sheet.*, rule.kind, rule.rule_id, rule.sequence,
+                SELECT sheet.*, rule.rule_id, rule.sequence,
                        rule.kind = 'urgent'
                            AND sheet.task_days <= rule.urgent_days
                            IS TRUE AS is_urgent_task,
@@ -403,8 +403,8 @@ class ClientValueRule(models.Model):
         """Return the SELECT of what each rule gets, see :meth:`_prepare_hours`."""
         return SQL(
             """
-            SELECT id, rule_id, kind, company_id, client_id, project_id,
-                   project_client_id, task_id, extra_task_id, so_line, is_urgent_task,
+            SELECT id, rule_id, company_id, client_id, project_id, project_client_id,
+                   task_id, extra_task_id, so_line, is_urgent_task,
                    date, SIGN(hours) * size, cost * size / ABS(hours)
               FROM (
                     SELECT portion.*,
@@ -417,11 +417,9 @@ class ClientValueRule(models.Model):
                    ) claim
              WHERE size > 0
                AND client_id IS NOT NULL
-               AND client_id NOT IN (
-                       SELECT partner.commercial_partner_id
-                         FROM res_company company
-                         JOIN res_partner partner ON partner.id = company.partner_id)
-            """
+               AND client_id NOT IN (%s)
+            """,
+            self._get_own_partners_sql(),
         )
 
     @api.model
@@ -532,16 +530,14 @@ class ClientValueRule(models.Model):
         hours were paid, or are counted by another rule: what was given is the surcharge
         that nobody asked for."""
         is_task = SQL("is_urgent_task OR client_id IS DISTINCT FROM project_client_id")
-        rows = self._read_hours(
-            SQL("CASE WHEN %s THEN 'project.task' ELSE 'project.project' END", is_task),
-            SQL("CASE WHEN %s THEN task_id ELSE project_id END", is_task),
+        return self._find_project_hours(
+            is_task,
             SQL(
                 "CASE WHEN is_urgent_task THEN NULL "
                 "ELSE date_trunc('month', date)::date END"
             ),
             ids,
         )
-        return self._prepare_hour_findings(rows)
 
     def _find_monthly_hours(self, ids):
         """Return findings by project and month, or by task and month: where the rule
@@ -549,10 +545,16 @@ class ClientValueRule(models.Model):
         is_task = SQL("client_id IS DISTINCT FROM project_client_id")
         if self.group_by_task:
             is_task = SQL("task_id IS NOT NULL")
+        return self._find_project_hours(
+            is_task, SQL("date_trunc('month', date)::date"), ids
+        )
+
+    def _find_project_hours(self, is_task, period, ids):
+        """Return findings by task where *is_task* (SQL) says so, else by project."""
         rows = self._read_hours(
             SQL("CASE WHEN %s THEN 'project.task' ELSE 'project.project' END", is_task),
             SQL("CASE WHEN %s THEN task_id ELSE project_id END", is_task),
-            SQL("date_trunc('month', date)::date"),
+            period,
             ids,
         )
         return self._prepare_hour_findings(rows)

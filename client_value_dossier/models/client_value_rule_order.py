@@ -68,7 +68,7 @@ class ClientValueRule(models.Model):
                        line.product_id, line.price_unit::float8,
                        line.product_uom_qty::float8 AS quantity, line.discount::float8,
                        line.price_subtotal::float8, sale.name AS order_name,
-                       line.technical_price_unit, sale.pricelist_id,
+                       line.technical_price_unit,
                        sale.currency_id, sale.date_order::date AS date,
                        partner.commercial_partner_id AS client_id,
                        NULLIF(partner.id, partner.commercial_partner_id) AS contact_id,
@@ -175,12 +175,9 @@ class ClientValueRule(models.Model):
         the computed one counts.
         """
         prices = {}
-        lines = self.env["sale.order.line"].browse(
-            row["line_id"] for row in rows if row["price_unit"] >= 0
-        )
-        for row, line in zip(
-            (row for row in rows if row["price_unit"] >= 0), lines, strict=True
-        ):
+        asked = [row for row in rows if row["price_unit"] >= 0]
+        lines = self.env["sale.order.line"].browse(row["line_id"] for row in asked)
+        for row, line in zip(asked, lines, strict=True):
             if row["technical_price_unit"] != row["price_unit"]:
                 prices[line.id] = row["technical_price_unit"]
             elif row["has_pricelist"]:

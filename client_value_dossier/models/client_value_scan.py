@@ -183,13 +183,8 @@ class ClientValueScan(models.Model):
     def _get_since(self, unit):
         """Return up to when all active rules of a unit know what happened, False when
         one of them knows nothing."""
-        rules = self.env["client.value.rule"]
-        units = rules._get_units()
-        known = [
-            rule.scanned_until
-            for rule in rules._get_all_rules().filtered("active")
-            if units[rule.kind] == unit
-        ]
+        rules = self.env["client.value.rule"]._get_unit_rules(unit).filtered("active")
+        known = [rule.scanned_until for rule in rules]
         return all(known) and min(known)
 
     def _run_to_end(self):
@@ -318,9 +313,8 @@ class ClientValueScan(models.Model):
         if not scan:
             return
         kind = self.env.ref("client_value_dossier.mail_activity_type_review")
-        counts = {
-            user: count
-            for user, count in self.env["client.value.entry"]._read_group(
+        counts = dict(
+            self.env["client.value.entry"]._read_group(
                 [
                     ("state", "=", "suggested"),
                     ("account_manager_id.active", "=", True),
@@ -329,7 +323,7 @@ class ClientValueScan(models.Model):
                 ["account_manager_id"],
                 ["__count"],
             )
-        }
+        )
         open_activities = self.env["mail.activity"].search(
             [("activity_type_id", "=", kind.id), ("res_model", "=", self._name)]
         )
