@@ -1,11 +1,30 @@
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
+import { ListController } from "@web/views/list/list_controller";
 import { ListRenderer } from "@web/views/list/list_renderer";
 import { listView } from "@web/views/list/list_view";
 
-export const DECIDED = "CLIENT_VALUE:DECIDED";
+// Tells the counter in the menu bar to count anew.
+export const SUGGESTIONS_LOADED = "CLIENT_VALUE:SUGGESTIONS_LOADED";
 const DECISIONS = { k: "action_confirm", d: "action_dismiss" };
 const EVIDENCE = "e";
+
+export class SuggestionListController extends ListController {
+    /** Whatever has decided on suggestions, the list is loaded again after it. */
+    get modelParams() {
+        const params = super.modelParams;
+        params.hooks.onRootLoaded = () => this.env.bus.trigger(SUGGESTIONS_LOADED);
+        return params;
+    }
+
+    /** All of a client are those that the list shows: filters are not passed over. */
+    async beforeExecuteActionButton(clickParams) {
+        if (clickParams.name === "action_keep_suggestions") {
+            clickParams.buttonContext = { suggestion_domain: this.model.root.domain };
+        }
+        return super.beforeExecuteActionButton(...arguments);
+    }
+}
 
 /**
  * Suggestions are reviewed by the keyboard: K keeps and D dismisses the selected rows,
@@ -14,8 +33,8 @@ const EVIDENCE = "e";
 export class SuggestionListRenderer extends ListRenderer {
     setup() {
         super.setup();
-        this.orm = useService("orm");
         this.actionService = useService("action");
+        this.deciding = false;
     }
 
     onCellKeydownReadOnlyMode(hotkey, cell, group, record) {
@@ -31,22 +50,29 @@ export class SuggestionListRenderer extends ListRenderer {
     }
 
     async decide(method, record, cell) {
-        const selection = this.props.list.selection;
-        const records = selection.length ? selection : [record];
-        const place = this.rows.indexOf(cell.closest("tr"));
-        const column = cell.cellIndex;
-        await this.orm.call(
-            "client.value.entry",
-            method,
-            [records.map((decided) => decided.resId)]
-        );
-        await this.props.list.model.root.load();
-        this.env.bus.trigger(DECIDED);
-        // The row is gone: go on with the one that has taken its place.
-        await new Promise((resolve) => setTimeout(resolve));
-        const rows = this.rows;
-        const row = rows[Math.min(place, rows.length - 1)];
-        row?.cells[column]?.focus();
+        // The row is still there while it is decided on: a key pressed meanwhile is
+        // meant for the next one.
+        if (this.deciding) {
+            return;
+        }
+        this.deciding = true;
+        try {
+            const list = this.props.list;
+            const ids = list.selection.length
+                ? await list.getResIds(true)
+                : [record.resId];
+            const place = this.rows.indexOf(cell.closest("tr"));
+            const column = cell.cellIndex;
+            await this.orm.call("client.value.entry", method, [ids]);
+            await list.model.load();
+            // Once it is rendered: go on with the row that has taken the place.
+            await new Promise((resolve) => setTimeout(resolve));
+            const rows = this.rows;
+            const row = rows[Math.min(place, rows.length - 1)];
+            row?.cells[column]?.focus();
+        } finally {
+            this.deciding = false;
+        }
     }
 
     async openEvidence(record) {
@@ -63,5 +89,6 @@ export class SuggestionListRenderer extends ListRenderer {
 
 registry.category("views").add("client_value_suggestion_list", {
     ...listView,
+    Controller: SuggestionListController,
     Renderer: SuggestionListRenderer,
 });
