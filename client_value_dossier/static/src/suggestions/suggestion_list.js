@@ -1,3 +1,4 @@
+import { onPatched } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { ListController } from "@web/views/list/list_controller";
@@ -35,6 +36,14 @@ export class SuggestionListRenderer extends ListRenderer {
         super.setup();
         this.actionService = useService("action");
         this.deciding = false;
+        this.decided = null;
+        onPatched(() => this.focusNext());
+    }
+
+    /** A group's header says already what its rows have in common. */
+    getActiveColumns() {
+        const { groupBy } = this.props.list;
+        return super.getActiveColumns().filter((column) => !groupBy.includes(column.name));
     }
 
     onCellKeydownReadOnlyMode(hotkey, cell, group, record) {
@@ -61,18 +70,27 @@ export class SuggestionListRenderer extends ListRenderer {
             const ids = list.selection.length
                 ? await list.getResIds(true)
                 : [record.resId];
-            const place = this.rows.indexOf(cell.closest("tr"));
-            const column = cell.cellIndex;
             await this.orm.call("client.value.entry", method, [ids]);
+            const place = this.rows.indexOf(cell.closest("tr"));
+            this.decided = { list, place, column: cell.cellIndex };
             await list.model.load();
-            // Once it is rendered: go on with the row that has taken the place.
-            await new Promise((resolve) => setTimeout(resolve));
-            const rows = this.rows;
-            const row = rows[Math.min(place, rows.length - 1)];
-            row?.cells[column]?.focus();
         } finally {
             this.deciding = false;
         }
+    }
+
+    /** Once the list is there anew: go on with the row that has taken the place. */
+    focusNext() {
+        if (!this.decided || this.decided.list === this.props.list) {
+            return;
+        }
+        const { place, column } = this.decided;
+        this.decided = null;
+        const rows = this.rows;
+        const row = rows[Math.min(place, rows.length - 1)];
+        // Without rows: the next client, whose rows the right arrow shows.
+        const next = row?.cells[column] || this.tableRef.el.querySelector(".o_group_name");
+        next?.focus();
     }
 
     async openEvidence(record) {
