@@ -1,7 +1,7 @@
 import { Component, onMounted, useState } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { useBus, useService } from "@web/core/utils/hooks";
-import { SUGGESTIONS_LOADED } from "./suggestion_list";
+import { SUGGESTIONS_LOADED } from "./suggestion_views";
 
 /** How many suggestions wait for the account manager; nothing when there are none. */
 export class SuggestionCounter extends Component {

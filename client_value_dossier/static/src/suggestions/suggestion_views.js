@@ -1,6 +1,8 @@
 import { onPatched } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
+import { KanbanController } from "@web/views/kanban/kanban_controller";
+import { kanbanView } from "@web/views/kanban/kanban_view";
 import { ListController } from "@web/views/list/list_controller";
 import { ListRenderer } from "@web/views/list/list_renderer";
 import { listView } from "@web/views/list/list_view";
@@ -10,14 +12,20 @@ export const SUGGESTIONS_LOADED = "CLIENT_VALUE:SUGGESTIONS_LOADED";
 const DECISIONS = { k: "action_confirm", d: "action_dismiss" };
 const EVIDENCE = "e";
 
-export class SuggestionListController extends ListController {
-    /** Whatever has decided on suggestions, the list is loaded again after it. */
-    get modelParams() {
-        const params = super.modelParams;
-        params.hooks.onRootLoaded = () => this.env.bus.trigger(SUGGESTIONS_LOADED);
-        return params;
-    }
+/** Whatever has decided on suggestions, their view is loaded again after it. */
+const followDecisions = (Controller) =>
+    class extends Controller {
+        get modelParams() {
+            const params = super.modelParams;
+            // A client is done with its last suggestion: Odoo would go on showing it
+            // without any, and sum up no currencies any more.
+            params.hooks.onWillLoadRoot = (config) => delete config.currentGroups;
+            params.hooks.onRootLoaded = () => this.env.bus.trigger(SUGGESTIONS_LOADED);
+            return params;
+        }
+    };
 
+export class SuggestionListController extends followDecisions(ListController) {
     /** All of a client are those that the list shows: filters are not passed over. */
     async beforeExecuteActionButton(clickParams) {
         if (clickParams.name === "action_keep_suggestions") {
@@ -109,4 +117,8 @@ registry.category("views").add("client_value_suggestion_list", {
     ...listView,
     Controller: SuggestionListController,
     Renderer: SuggestionListRenderer,
+});
+registry.category("views").add("client_value_suggestion_kanban", {
+    ...kanbanView,
+    Controller: followDecisions(KanbanController),
 });
