@@ -160,8 +160,8 @@ class ResPartner(models.Model):
 
         :return: dict with ``client_since`` (ISO date), ``years``, ``projects``
             (count), ``worth``, ``sections`` and ``entries`` (lists of dict),
-            ``suggestions`` (dict with ``count`` and ``worth``), ``currency_id``; ``revenue`` for those who may see it, ``ratio`` for
-            sales administrators
+            ``suggestions`` (dict with ``count`` and ``worth``), ``currency_id``;
+            ``revenue`` for those who may see it, ``ratio`` for sales administrators
         """
         self.ensure_one()
         client = self.commercial_partner_id
