@@ -47,6 +47,7 @@
     "assets": {
         "web.assets_backend": [
             "client_value_dossier/static/src/client_value_panel/*",
+            "client_value_dossier/static/src/scan_progress/*",
             "client_value_dossier/static/src/suggestions/*",
         ],
         "web.assets_tests": [

@@ -217,9 +217,10 @@ class ClientValueEntry(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "client_value_dossier.client_value_suggestion_action"
         )
+        # Not only the user's own clients: these suggestions were asked for.
+        action["context"] = {} if domain else {"search_default_group_client": 1}
         if domain:
             action["domain"] = [("state", "=", "suggested"), *domain]
-            action["context"] = {}
         if found is None:
             return action
         return {

@@ -122,10 +122,6 @@ class ClientValueScan(models.Model):
         """Open the suggestions that wait for a decision."""
         return self.env["client.value.entry"]._get_suggestion_action()
 
-    def action_refresh(self):
-        """Show how far the scan is: a button that saves reloads the form."""
-        return True
-
     def action_stop(self):
         """Stop a running scan; what it has found stays."""
         self.filtered(lambda scan: scan.state == "running").write(

@@ -101,14 +101,19 @@ class ResPartner(models.Model):
         )
 
     def action_keep_suggestions(self):
-        """Keep all suggestions for these clients that the user may see."""
-        self.env["client.value.entry"].search(
-            [
-                ("partner_id", "in", self.commercial_partner_id.ids),
-                ("state", "=", "suggested"),
-                ("company_id", "in", self.env.companies.ids),
-            ]
-        ).action_confirm()
+        """Keep all suggestions for these clients that the user may decide on.
+
+        The list of suggestions gives in the context (``suggestion_domain``) what it is
+        filtered by: nobody keeps what he does not see.
+        """
+        domain = Domain(self.env.context.get("suggestion_domain", Domain.TRUE))
+        suggestions = self.env["client.value.entry"].search(
+            domain
+            & Domain("partner_id", "in", self.commercial_partner_id.ids)
+            & Domain("state", "=", "suggested")
+            & Domain("company_id", "in", self.env.companies.ids)
+        )
+        suggestions._filtered_access("write").action_confirm()
         return True
 
     def action_scan_value(self):
@@ -155,15 +160,15 @@ class ResPartner(models.Model):
 
         :return: dict with ``client_since`` (ISO date), ``years``, ``projects``
             (count), ``worth``, ``sections`` and ``entries`` (lists of dict),
-            ``currency_id``; ``revenue`` for those who may see it, ``ratio`` for
-            sales administrators
+            ``suggestions`` (dict with ``count`` and ``worth``), ``currency_id``;
+            ``revenue`` for those who may see it, ``ratio`` for sales administrators
         """
         self.ensure_one()
         client = self.commercial_partner_id
         client.check_access("read")
         entries = self.env["client.value.entry"]
         domain = [("partner_id", "=", client.id)]
-        given = entries._get_given_totals(domain, "section")
+        given, suggested = entries._get_given_and_suggested_totals(domain, "section")
         nothing = {"count": 0, "amount": 0.0, "hours": 0.0, "days": 0.0}
         sections = [
             {"code": code, "label": label, **given.get(code, nothing)}
@@ -181,6 +186,10 @@ class ResPartner(models.Model):
             "entries": entries.search(
                 [*domain, *entries._get_given_domain()], limit=LAST_ENTRIES
             ).read(["name", "date", "category_id", "amount", "currency_id"]),
+            "suggestions": {
+                "count": sum(total["count"] for total in suggested.values()),
+                "worth": sum(total["amount"] for total in suggested.values()),
+            },
             "currency_id": self.env.company.currency_id.id,
         }
         if client._is_client_of_user():

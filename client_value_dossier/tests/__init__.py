@@ -17,6 +17,7 @@ from . import (
     test_security,
     test_snapshot,
     test_suggestion,
+    test_suggestion_screens,
     test_tours,
     test_workbook,
 )

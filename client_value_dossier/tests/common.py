@@ -139,6 +139,29 @@ class ClientValueCommon(TransactionCase):
         return order
 
     @classmethod
+    def _log_free_hours(cls, day, hours):
+        """Log hours that nobody pays for in the client's project."""
+        task = cls.env["project.task"].create(
+            {"name": "Consultation", "project_id": cls.project.id}
+        )
+        task.sale_line_id = False
+        employee = cls.member.employee_id or cls.env["hr.employee"].create(
+            {"name": "Researcher", "user_id": cls.member.id, "hourly_cost": 30.0}
+        )
+        return cls.env["account.analytic.line"].create(
+            {
+                "name": "Advice",
+                "project_id": cls.project.id,
+                "task_id": task.id,
+                "employee_id": employee.id,
+                "date": day,
+                "unit_amount": hours,
+                "so_line": False,
+                "is_so_line_edited": True,
+            }
+        )
+
+    @classmethod
     def _entry_values(cls, **values):
         return {
             "name": "Advice on the questionnaire",

@@ -61,12 +61,53 @@ class TestTours(ClientValueCommon, HttpCase):
             lambda self: store_pdf(self.with_context(force_report_rendering=True)),
         )
 
-    def test_review_suggestions(self):
+    def _create_discounted_orders(self, count):
         orders = self.env["sale.order"]
-        for _number in range(3):
+        for _number in range(count):
             order = self._create_order(self.hour_product, 2)
             order.order_line.discount = 25.0
             orders |= order
+        return orders
+
+    def test_scan_a_client_and_review_by_mouse_and_keyboard(self):
+        self.project.date = self.project.date_start = False
+        hours = self._log_free_hours("2026-05-04", 3.0)
+        self._create_discounted_orders(2)
+        self.start_tour(
+            f"/odoo/contacts/{self.client.id}",
+            "client_value_scan_client",
+            login=self.own.login,
+        )
+        entries = self.client.value_entry_ids.filtered("rule_id")
+        kept = entries.filtered("has_timesheets")
+        self.assertEqual(kept.state, "confirmed")
+        self.assertEqual(kept.name, "Advice on the sample")
+        self.assertEqual(
+            sorted((entries - kept).mapped("state")), ["confirmed", "dismissed"]
+        )
+        hours.unit_amount = 4.5
+        self.env["client.value.rule"].run_harvest(partners=self.client)
+        self.start_tour(
+            f"/odoo/value-entries/{kept.id}",
+            "client_value_source_changed",
+            login=self.own.login,
+        )
+        self.assertRecordValues(
+            kept,
+            [{"hours": 4.5, "source_changed": False, "name": "Advice on the sample"}],
+        )
+
+    def test_running_scan_shows_its_progress(self):
+        scan = self.env["client.value.scan"].create({"steps": [], "record_count": 9})
+        self.start_tour(
+            f"/odoo/value-scans/{scan.id}",
+            "client_value_scan_progress",
+            login=self.manager.login,
+        )
+        self.assertEqual(scan.state, "cancelled")
+
+    def test_review_suggestions(self):
+        orders = self._create_discounted_orders(3)
         entries = self.env["client.value.rule"].run_harvest(partners=self.client)
         self.assertEqual(entries.sale_order_id, orders)
         self.start_tour(

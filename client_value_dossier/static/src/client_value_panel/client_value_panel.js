@@ -59,6 +59,13 @@ export class ClientValuePanel extends Component {
         return isoDate ? formatDate(deserializeDate(isoDate)) : "–";
     }
 
+    async openSuggestions() {
+        const action = await this.orm.call("res.partner", "action_view_suggestions", [
+            this.props.record.resId,
+        ]);
+        this.action.doAction(action);
+    }
+
     openEntry(entryId) {
         this.action.doAction({
             type: "ir.actions.act_window",

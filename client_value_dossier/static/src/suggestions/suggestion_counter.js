@@ -1,7 +1,7 @@
 import { Component, onMounted, useState } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { useBus, useService } from "@web/core/utils/hooks";
-import { DECIDED } from "./suggestion_list";
+import { SUGGESTIONS_LOADED } from "./suggestion_views";
 
 /** How many suggestions wait for the account manager; nothing when there are none. */
 export class SuggestionCounter extends Component {
@@ -14,8 +14,7 @@ export class SuggestionCounter extends Component {
         this.state = useState({ count: 0 });
         // Not before: the counter must not keep the page waiting.
         onMounted(() => this.load());
-        useBus(this.env.bus, DECIDED, () => this.load());
-        useBus(this.env.bus, "ACTION_MANAGER:UI-UPDATED", () => this.load());
+        useBus(this.env.bus, SUGGESTIONS_LOADED, () => this.load());
     }
 
     async load() {

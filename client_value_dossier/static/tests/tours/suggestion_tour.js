@@ -1,3 +1,4 @@
+import { rpc } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
 
 function press(key) {
@@ -47,6 +48,104 @@ registry.category("web_tour.tours").add("client_value_suggestions", {
         {
             content: "Nothing is left",
             trigger: ".o_view_nocontent:contains(No suggestion waits)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("client_value_scan_client", {
+    steps: () => [
+        {
+            content: "Open what is known of the client's value",
+            trigger: "a[name=client_value]",
+            run: "click",
+        },
+        {
+            trigger: "button[name=action_scan_value]",
+            run: "click",
+        },
+        {
+            content: "The counter tells how many were found",
+            trigger: ".o_client_value_counter .badge:contains(3)",
+        },
+        {
+            content: "Word the hours as the client should read them: keys are typed",
+            trigger: ".o_data_row:contains(3 hours) td[name=name]",
+            run: "click",
+        },
+        {
+            trigger: ".o_selected_row td[name=name] input",
+            run: "edit Advice on the sample",
+        },
+        {
+            content: "Keep them with the mouse",
+            trigger: ".o_selected_row button[name=action_confirm]",
+            run: "click",
+        },
+        {
+            trigger: ".o_client_value_counter .badge:contains(2)",
+        },
+        {
+            content: "Keep the next one by the keyboard",
+            trigger: ".o_data_row:first td[name=date]",
+            run: press("k"),
+        },
+        {
+            trigger: ".o_client_value_counter .badge:contains(1)",
+        },
+        {
+            content: "The focus has moved on: dismiss the last one",
+            trigger: ".o_data_row td[name=date]:focus",
+            run: press("d"),
+        },
+        {
+            trigger: ".o_view_nocontent:contains(No suggestion waits)",
+        },
+        {
+            trigger: "body:not(:has(.o_client_value_counter))",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("client_value_source_changed", {
+    steps: () => [
+        {
+            trigger: ".alert-warning:contains(3.00 → 4.50)",
+        },
+        {
+            trigger: ".alert-warning button[name=action_update_from_source]",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view:not(:has(.alert-warning)) [name=hours] input:value(04:30)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("client_value_scan_progress", {
+    steps: () => [
+        {
+            content: "The job goes on",
+            trigger: ".o_field_widget[name=done_count]:contains(0)",
+            run: () => {
+                const resId = Number(window.location.pathname.split("/").pop());
+                return rpc("/web/dataset/call_kw/client.value.scan/write", {
+                    model: "client.value.scan",
+                    method: "write",
+                    args: [[resId], { done_count: 7 }],
+                    kwargs: {},
+                });
+            },
+        },
+        {
+            content: "The form shows it by itself",
+            trigger: ".o_field_widget[name=done_count]:contains(7)",
+        },
+        {
+            trigger: "button[name=action_stop]",
+            run: "click",
+        },
+        {
+            trigger: ".o_statusbar_status .o_arrow_button_current:contains(Stopped)",
         },
     ],
 });
