@@ -262,7 +262,9 @@ class ClientValueRule(models.Model):
                        %(sold_hours)s AS hours,
                        (line.product_uom_qty > 0
                            AND line.qty_delivered >= line.product_uom_qty)
-                       OR task.state IN ('1_done', '1_canceled') AS is_delivered,
+                       OR task.state IN ('1_done', '1_canceled')
+                       OR stage.fold
+                       OR project.last_update_status = 'done' AS is_delivered,
                        line.project_id
                   FROM (SELECT DISTINCT so_line FROM sheet WHERE is_fixed) used
                   JOIN sale_order_line line ON line.id = used.so_line
@@ -270,6 +272,7 @@ class ClientValueRule(models.Model):
                   JOIN uom_uom hour ON hour.id = %(hour)s
              LEFT JOIN project_task task ON task.id = line.task_id
              LEFT JOIN project_project project ON project.id = line.project_id
+             LEFT JOIN project_project_stage stage ON stage.id = project.stage_id
             ),
             summed AS (
                 SELECT sheet.id, sheet.so_line, sheet.project_id, sheet.hours,
@@ -294,8 +297,7 @@ class ClientValueRule(models.Model):
                 SELECT spent.so_line, SUM(spent.excess) AS hours,
                        BOOL_OR(sold.is_delivered) IS TRUE
                        OR (ARRAY_AGG(project.is_done ORDER BY project.id)
-                           FILTER (WHERE project.id = COALESCE(
-                               sold.project_id, spent.project_id)))[1]
+                           FILTER (WHERE sold.project_id IS NULL))[1]
                            IS TRUE AS is_delivered
                   FROM spent
                   JOIN sold ON sold.id = spent.so_line
