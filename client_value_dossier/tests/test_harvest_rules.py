@@ -740,6 +740,7 @@ class TestHarvestChanges(HarvestCommon):
 
     def _forget(self):
         """Make what there is look as if the last scan had been long after it."""
+        self.rules.with_context(active_test=False).search([]).tuned_on = False
         self._scan("full")
         self._flush_tracking()
         for model in (
@@ -812,6 +813,19 @@ class TestHarvestChanges(HarvestCommon):
             day="2026-02-01 15:00:00",
             project_id=self.project.id,
         )
+        self._assert_noticed()
+
+    def test_generated_project_is_done(self):
+        product = self._product("Report", service_tracking="task_in_project")
+        line = self._order_lines({"product_id": product.id, "product_uom_qty": 6})
+        line.task_id.allocated_hours = 20.0
+        self._log("2026-05-04", 22.0, line=line)
+        self._forget()
+        line.project_id.last_update_status = "done"
+        self._assert_noticed()
+        line.project_id.last_update_status = "on_track"
+        self._forget()
+        line.task_id.state = "1_done"
         self._assert_noticed()
 
     def test_timesheet_moves_to_another_line_and_project(self):
