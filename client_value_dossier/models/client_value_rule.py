@@ -741,6 +741,12 @@ class ClientValueRule(models.Model):
         orders = lines.order_id | projects.reinvoiced_sale_order_id
         orders.fetch(["company_id", "currency_id", "order_line"])
         orders.order_line.fetch(prices)
+        # A finding that knows its order is worth what that order asks.
+        ordered = self.env["sale.order"].browse(
+            {finding["sale_order_id"] for finding in findings} - {False}
+        )
+        ordered.fetch(["currency_id"])
+        by_order = {order.id: order for order in ordered}
         by_project = {project.id: project for project in projects}
         by_task = {task.id: task for task in tasks}
         surcharges = {
@@ -763,6 +769,9 @@ class ClientValueRule(models.Model):
                     self.env["res.company"].browse(finding["company_id"]),
                 )
             order, contact, currency, rate, priced_in = terms[key]
+            if finding["sale_order_id"]:
+                order = by_order[finding["sale_order_id"]]
+                currency = order.currency_id
             finding["currency_id"] = currency.id
             finding["sale_order_id"] = order.id
             if contact.commercial_partner_id.id == finding["partner_id"]:

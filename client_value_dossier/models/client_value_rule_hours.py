@@ -521,8 +521,9 @@ class ClientValueRule(models.Model):
         findings = self._prepare_hour_findings(rows)
         rates = self._get_implied_rates({f["res_id"] for f in findings})
         for finding in findings:
-            rate, project_id, sold = rates[finding["res_id"]]
+            rate, order_id, project_id, sold = rates[finding["res_id"]]
             finding["words"]["sold"] = sold
+            finding["sale_order_id"] = order_id
             if project_id:
                 finding["project_id"] = project_id
             if rate:
@@ -619,7 +620,7 @@ class ClientValueRule(models.Model):
         ) in rows:
             if res_model == "project.task":
                 task_id = res_id
-            elif period and not self.group_by_task:
+            elif period:
                 # The month of a project may be one task's by chance.
                 task_id = False
             findings.append(
@@ -643,15 +644,15 @@ class ClientValueRule(models.Model):
     @api.model
     def _get_implied_rates(self, line_ids):
         """Return {id of a fixed-price order line: (price of an hour in the order's
-        currency, its project, hours sold)}."""
+        currency, its order, its project, hours sold)}."""
         return {
-            line_id: (rate, project_id, sold)
-            for line_id, rate, project_id, sold in self.env.execute_query(
+            line_id: terms
+            for line_id, *terms in self.env.execute_query(
                 SQL(
                     """
                     SELECT id, CASE WHEN sold > 0 THEN price_subtotal / sold END,
-                           project_id, sold
-                      FROM (SELECT line.id, line.price_subtotal::float8,
+                           order_id, project_id, sold
+                      FROM (SELECT line.id, line.order_id, line.price_subtotal::float8,
                                    line.project_id, %(sold_hours)s AS sold
                               FROM sale_order_line line
                               JOIN uom_uom uom ON uom.id = line.product_uom_id
