@@ -168,3 +168,20 @@ class HarvestCommon(ClientValueCommon):
         scan = cls.env["client.value.scan"]._start(kind)
         scan._run_to_end()
         return scan
+
+    @classmethod
+    def _forget(cls):
+        """Scan everything, and make it look as if that had been long after the last
+        change: only what changes from now on is noticed."""
+        cls.rules.with_context(active_test=False).search([]).tuned_on = False
+        cls._scan("full")
+        cls._flush_tracking()
+        for model in (
+            *("sale.order", "sale.order.line", "account.move", "account.move.line"),
+            *("project.project", "project.task", "project.milestone"),
+            *("project.project.stage", "account.analytic.line", "product.template"),
+        ):
+            cls.env.cr.execute(
+                f"UPDATE {cls.env[model]._table} SET write_date = '2020-01-01'"
+            )
+        cls.env.invalidate_all()

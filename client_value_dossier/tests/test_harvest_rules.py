@@ -87,6 +87,39 @@ class TestHarvestOrders(HarvestCommon):
             entry, [{"amount": 120.0, "currency_id": self.foreign.id}]
         )
 
+    def test_shared_product_of_a_company_with_another_currency(self):
+        other = self.env["res.company"].create(
+            {"name": "Subsidiary", "currency_id": self.foreign.id}
+        )
+        self.env["res.currency.rate"].create(
+            {
+                "name": "2024-01-01",
+                "currency_id": self.currency.id,
+                "rate": 2.0,
+                "company_id": other.id,
+            }
+        )
+        self.env.user.company_ids |= other
+        self.env = self.env(context={"allowed_company_ids": other.ids})
+        study = self.fixed_product.id
+        lines = self.env["sale.order"].create(
+            {
+                "partner_id": self.client.id,
+                "order_line": [
+                    Command.create({"product_id": study, "tax_ids": False}),
+                    Command.create(
+                        {"product_id": study, "tax_ids": False, "discount": 10.0}
+                    ),
+                ],
+            }
+        )
+        lines.action_confirm()
+        self.assertEqual(lines.order_line.mapped("price_unit"), [500.0, 500.0])
+        self.assertRecordValues(
+            self._find("discount"),
+            [{"amount": 50.0, "currency_id": self.foreign.id, "company_id": other.id}],
+        )
+
     def test_limit_is_in_the_companys_currency(self):
         pricelist = self.env["product.pricelist"].create(
             {"name": "Abroad", "currency_id": self.foreign.id}
@@ -313,6 +346,30 @@ class TestHarvestHours(HarvestCommon):
         self._log("2026-05-04", 22.0, line.task_id, line)
         [entry] = self._find("overrun")
         self.assertRecordValues(entry, [{"hours": 2.0, "rate": 50.0, "amount": 100.0}])
+
+    def test_overrun_has_its_orders_currency(self):
+        pricelist = self.env["product.pricelist"].create(
+            {"name": "Abroad", "currency_id": self.foreign.id}
+        )
+        line = self._order_lines(
+            {"product_id": self.hour_product.id, "product_uom_qty": 10},
+            pricelist_id=pricelist.id,
+        )
+        line.qty_delivered_method = "manual"
+        line.qty_delivered = 10
+        # On a project of an order in the company's currency
+        self._log("2026-05-04", 12.0, line=line)
+        self.assertRecordValues(
+            self._find("overrun"),
+            [
+                {
+                    "currency_id": self.foreign.id,
+                    "sale_order_id": line.order_id.id,
+                    "amount": 40.0,
+                    "amount_company": 160.0,
+                }
+            ],
+        )
 
     def test_delivered_when_the_project_is_closed_or_done(self):
         line = self.order.order_line
@@ -737,21 +794,6 @@ class TestHarvestChanges(HarvestCommon):
                 "fee_product_id": self._product("Fee").id,
             }
         )
-
-    def _forget(self):
-        """Make what there is look as if the last scan had been long after it."""
-        self.rules.with_context(active_test=False).search([]).tuned_on = False
-        self._scan("full")
-        self._flush_tracking()
-        for model in (
-            *("sale.order", "sale.order.line", "project.project", "project.task"),
-            *("project.milestone", "account.analytic.line", "account.move"),
-            *("project.project.stage", "account.move.line"),
-        ):
-            self.env.cr.execute(
-                f"UPDATE {self.env[model]._table} SET write_date = '2020-01-01'"
-            )
-        self.env.invalidate_all()
 
     def _assert_noticed(self):
         """The change was noticed: there was one, and a full scan finds no more."""
