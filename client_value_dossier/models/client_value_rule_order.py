@@ -193,7 +193,9 @@ class ClientValueRule(models.Model):
         )
         found = []
         for company in companies:
-            needed = [(other, date) for owner, other, date in rows if owner == company.id]
+            needed = [
+                (other, date) for owner, other, date in rows if owner == company.id
+            ]
             own = company.currency_id
             rates = own._get_rates_of_dates(
                 own.browse({other for other, _date in needed}) | own,

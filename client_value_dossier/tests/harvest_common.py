@@ -15,7 +15,11 @@ class HarvestCommon(ClientValueCommon):
         super().setUpClass()
         # Changes are tracked, as in daily work.
         cls.env = cls.env(
-            context={**cls.env.context, "tracking_disable": False, "mail_notrack": False}
+            context={
+                **cls.env.context,
+                "tracking_disable": False,
+                "mail_notrack": False,
+            }
         )
         cls.entries = cls.env["client.value.entry"]
         cls.rules = cls.env["client.value.rule"]

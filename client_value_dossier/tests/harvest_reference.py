@@ -141,8 +141,7 @@ class Reference:
         company = sheet.company_id
         month = sheet.date.replace(day=1)
         is_other = (
-            self._get_client(sheet)
-            != sheet.project_id.partner_id.commercial_partner_id
+            self._get_client(sheet) != sheet.project_id.partner_id.commercial_partner_id
         )
         if rule.kind == "extra_scope":
             return rule, root, False, company
@@ -222,7 +221,9 @@ class Reference:
         if project.stage_id.fold:
             changes = self._get_tracked(project, "stage_id")
             if changes:
-                ends.append(max(change.mail_message_id.date for change in changes).date())
+                ends.append(
+                    max(change.mail_message_id.date for change in changes).date()
+                )
         return min(ends, default=None)
 
     def _get_overrun(self, sheet, rule, over, totals):
@@ -344,7 +345,11 @@ class Reference:
             self.env["mail.tracking.value"]
             .search(
                 [
-                    ("field_id", "=", self.env["ir.model.fields"]._get(record._name, field).id),
+                    (
+                        "field_id",
+                        "=",
+                        self.env["ir.model.fields"]._get(record._name, field).id,
+                    ),
                     ("mail_message_id.model", "=", record._name),
                     ("mail_message_id.res_id", "=", record.id),
                 ]
@@ -516,7 +521,9 @@ class Reference:
                     paid = partial.credit_move_id
                     if paid.move_id.move_type != "out_refund":
                         days = (paid.date - line.date_maturity).days
-                        payments.append((days, partial.debit_amount_currency, paid.date))
+                        payments.append(
+                            (days, partial.debit_amount_currency, paid.date)
+                        )
             days = max((days for days, _amount, _date in payments), default=0)
             if not rule or days <= 0 or days < rule.minimum_days:
                 continue
@@ -540,14 +547,18 @@ class Reference:
             }
 
     def _has_fee(self, invoice, fee, paid_on):
-        moves = self.env["account.move.line"].search(
-            [
-                ("product_id", "=", fee.id or -1),
-                ("parent_state", "=", "posted"),
-                ("move_type", "=", "out_invoice"),
-                ("company_id", "=", invoice.company_id.id),
-            ]
-        ).move_id
+        moves = (
+            self.env["account.move.line"]
+            .search(
+                [
+                    ("product_id", "=", fee.id or -1),
+                    ("parent_state", "=", "posted"),
+                    ("move_type", "=", "out_invoice"),
+                    ("company_id", "=", invoice.company_id.id),
+                ]
+            )
+            .move_id
+        )
         return any(
             move.commercial_partner_id == invoice.commercial_partner_id
             and invoice.invoice_date_due
@@ -597,9 +608,11 @@ class Reference:
                     }
 
     def _get_orders(self, project):
-        orders = self.env["sale.order.line"].search(
-            [("project_id", "=", project.id)]
-        ).order_id
+        orders = (
+            self.env["sale.order.line"]
+            .search([("project_id", "=", project.id)])
+            .order_id
+        )
         orders |= self.env["sale.order"].search([("project_id", "=", project.id)])
         orders |= project.reinvoiced_sale_order_id | project.sale_line_id.order_id
         orders |= (
@@ -659,9 +672,7 @@ class Reference:
             ways = defaultdict(int)
             for each in day:
                 ways[each["level"], each["record"]] += each["days"]
-            first = min(
-                ways, key=lambda key: (key[0], -abs(ways[key]), key[1].id)
-            )
+            first = min(ways, key=lambda key: (key[0], -abs(ways[key]), key[1].id))
             if (move["level"], move["record"]) == first:
                 kept.append(move)
         return kept
@@ -672,9 +683,7 @@ class Reference:
         given, debt = [], 0
         for move in moves:
             on = move["when"].date()
-            paid = any(
-                move["since"] < rise and rise.date() <= on for rise in rises
-            )
+            paid = any(move["since"] < rise and rise.date() <= on for rise in rises)
             for _day in range(abs(move["days"])):
                 if move["days"] < 0 and given:
                     given.pop()

@@ -90,7 +90,9 @@ class TestHarvestReconciliation(HarvestCommon):
             ("product.template", "list_price"),
             ("sale.order", "amount_untaxed"),
         ):
-            params[f"{model}.{field}"] = self.env["ir.model.fields"]._get(model, field).id
+            params[f"{model}.{field}"] = (
+                self.env["ir.model.fields"]._get(model, field).id
+            )
         self.env.cr.execute(query, params)
         count, total = self.env.cr.fetchone()
         return count, round(float(total or 0), 2)
@@ -261,9 +263,7 @@ class TestHarvestReconciliation(HarvestCommon):
             ) task WHERE hours > 0
             """
         )
-        self.assertEqual(
-            self._find_all("extra_scope", "hours", grace_days=7), expected
-        )
+        self.assertEqual(self._find_all("extra_scope", "hours", grace_days=7), expected)
 
     def test_urgent(self):
         line = self.order.order_line
@@ -506,18 +506,14 @@ class TestHarvestReconciliation(HarvestCommon):
 
     def test_deadline_shift(self):
         self.order.date_order = "2026-01-01 09:00:00"
-        self._write_untracked(
-            self.project, date_start="2026-01-01", date="2026-05-10"
-        )
+        self._write_untracked(self.project, date_start="2026-01-01", date="2026-05-10")
         milestone = self.env["project.milestone"].create(
             {"name": "Report", "project_id": self.project.id}
         )
         self._flush_tracking()
         for day, due in (("01", "05-20"), ("02", "05-15"), ("03", "05-18")):
             self._track(self.project, f"2026-02-{day} 09:00:00", date=f"2026-{due}")
-            self._track(
-                milestone, f"2026-02-{day} 10:00:00", deadline=f"2026-{due}"
-            )
+            self._track(milestone, f"2026-02-{day} 10:00:00", deadline=f"2026-{due}")
         # The price of these projects never rose: all of the way later was granted.
         steady = """
             WITH link AS (
@@ -572,7 +568,8 @@ class TestHarvestReconciliation(HarvestCommon):
                                            %(project.milestone.deadline)s)
             )
             SELECT COUNT(*), SUM(days) FROM (
-                SELECT (ARRAY_AGG(COALESCE(new, old) ORDER BY date DESC, number DESC))[1]
+                SELECT (ARRAY_AGG(COALESCE(new, old)
+                                  ORDER BY date DESC, number DESC))[1]
                        - (ARRAY_AGG(COALESCE(old, new) ORDER BY date, number)
                           FILTER (WHERE date >= ordered OR ordered IS NULL))[1] AS days
                   FROM changed GROUP BY model, id

@@ -269,16 +269,12 @@ class TestHarvestHours(HarvestCommon):
         sheet = self._log("2026-05-04", 9.0, line=line)
         self.assertEqual(sheet.timesheet_invoice_type, "billable_time")
         self.rules.run_harvest(partners=self.client)
-        self.assertFalse(
-            self.entries.search([("project_id", "=", self.project.id)])
-        )
+        self.assertFalse(self.entries.search([("project_id", "=", self.project.id)]))
 
     # -- after care ---------------------------------------------
 
     def test_end_is_the_move_into_a_closing_stage(self):
-        self._track(
-            self.project, "2026-05-10 09:00:00", stage_id=self.closed_stage.id
-        )
+        self._track(self.project, "2026-05-10 09:00:00", stage_id=self.closed_stage.id)
         self._log("2026-05-10", 1.0)
         self._log("2026-05-11", 2.0)
         self.assertEqual(self._hours("after_care"), [2.0])
@@ -290,9 +286,7 @@ class TestHarvestHours(HarvestCommon):
 
     def test_stage_left_again_is_no_end(self):
         former = self.project.stage_id
-        self._track(
-            self.project, "2026-05-10 09:00:00", stage_id=self.closed_stage.id
-        )
+        self._track(self.project, "2026-05-10 09:00:00", stage_id=self.closed_stage.id)
         self._track(self.project, "2026-05-12 09:00:00", stage_id=former.id)
         self._log("2026-05-20", 2.0)
         self.assertFalse(self._find("after_care"))
@@ -695,9 +689,7 @@ class TestHarvestDeadlines(HarvestCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.order.date_order = "2026-01-05 09:00:00"
-        cls._write_untracked(
-            cls.project, date_start="2026-01-01", date="2026-05-10"
-        )
+        cls._write_untracked(cls.project, date_start="2026-01-01", date="2026-05-10")
         cls._backdate(cls.project, "2026-01-04 09:00:00")
 
     def _days(self):
@@ -749,9 +741,7 @@ class TestHarvestDeadlines(HarvestCommon):
 
     def test_price_rise_pays_for_the_move(self):
         self._move("2026-02-01", "2026-05-15")
-        self._track(
-            self.order.order_line, "2026-02-20 09:00:00", product_uom_qty=15
-        )
+        self._track(self.order.order_line, "2026-02-20 09:00:00", product_uom_qty=15)
         self._move("2026-03-01", "2026-05-25")
         [entry] = self._find("deadline_shift")
         self.assertRecordValues(entry, [{"days": 5.0, "date": date(2026, 2, 1)}])
@@ -844,9 +834,7 @@ class TestHarvestChanges(HarvestCommon):
 
     def test_further_order_of_a_project(self):
         self.order.date_order = "2026-01-01 09:00:00"
-        self._write_untracked(
-            self.project, date_start="2026-01-01", date="2026-05-10"
-        )
+        self._write_untracked(self.project, date_start="2026-01-01", date="2026-05-10")
         self._backdate(self.project, "2026-01-01 09:00:00")
         self._track(self.project, "2026-02-01 09:00:00", date="2026-05-15")
         self._forget()
