@@ -1,5 +1,4 @@
 from odoo import models
-from odoo.tools import SQL
 
 
 class AccountAnalyticLine(models.Model):
@@ -21,14 +20,4 @@ class AccountAnalyticLine(models.Model):
     def _touch_projects(self):
         """Have the projects of timesheets without a task scanned again: nothing else
         tells that they are gone. (With a task, Odoo writes its hours.)"""
-        projects = self.filtered(lambda line: not line.task_id).project_id
-        if projects:
-            # Raw SQL: whoever deletes a timesheet may not write the project; only the
-            # time of its last change is.
-            self.env.cr.execute(
-                SQL(
-                    "UPDATE project_project SET write_date = %s WHERE id = ANY(%s)",
-                    self.env.cr.now(),
-                    projects.ids,
-                )
-            )
+        self.filtered(lambda line: not line.task_id).project_id._touch_for_scan()

@@ -551,6 +551,11 @@ class ClientValueRule(models.Model):
                   FROM sale_order_line
                  WHERE write_date >= %(since)s
             ),
+            changed_order AS MATERIALIZED (
+                SELECT id FROM sale_order WHERE write_date >= %(since)s
+                 UNION
+                SELECT order_id FROM changed_line
+            ),
             line AS MATERIALIZED (
                 SELECT id, project_id FROM changed_line
                  UNION
@@ -572,11 +577,29 @@ class ClientValueRule(models.Model):
             SQL(
                 "SELECT project_id FROM project_milestone WHERE write_date >= %s", since
             ),
+            SQL(
+                "SELECT id FROM project_project WHERE stage_id IN "
+                "(SELECT id FROM project_project_stage WHERE write_date >= %s)",
+                since,
+            ),
             SQL("SELECT project_id FROM sheet"),
             # Timesheets on one order line share the hours that it sold.
             SQL(
                 "SELECT project_id FROM account_analytic_line WHERE so_line IN "
                 "(SELECT so_line FROM sheet UNION SELECT id FROM line)"
+            ),
+            # They are delivered when the project or task made from that line is done.
+            SQL(
+                """
+                SELECT sheet.project_id
+                  FROM sale_order_line line
+                  JOIN account_analytic_line sheet ON sheet.so_line = line.id
+                 WHERE line.project_id IN (SELECT id FROM project_project
+                                            WHERE write_date >= %(since)s)
+                    OR line.task_id IN (SELECT id FROM project_task
+                                         WHERE write_date >= %(since)s)
+                """,
+                since=since,
             ),
             SQL("SELECT project_id FROM line"),
             SQL(
@@ -587,13 +610,20 @@ class ClientValueRule(models.Model):
                 "SELECT project_id FROM project_task "
                 "WHERE sale_line_id IN (SELECT id FROM line)"
             ),
+            SQL(
+                "SELECT project_id FROM sale_order "
+                "WHERE id IN (SELECT id FROM changed_order)"
+            ),
+            SQL(
+                "SELECT id FROM project_project "
+                "WHERE reinvoiced_sale_order_id IN (SELECT id FROM changed_order)"
+            ),
         ]
 
-    def _get_changed_orders_sql(self, since):
+    def _get_changed_orders_sql(self, _since):
         """Return SQL queries of the ids of orders to scan again."""
         return [
-            SQL("SELECT id FROM sale_order WHERE write_date >= %s", since),
-            SQL("SELECT order_id FROM changed_line"),
+            SQL("SELECT id FROM changed_order"),
         ]
 
     def _get_changed_invoices_sql(self, since):
@@ -604,20 +634,28 @@ class ClientValueRule(models.Model):
                 "AND move_type IN ('out_invoice', 'out_refund')",
                 since,
             ),
-            # A new invoice may be the one that was credited, issued again.
+            # A new invoice may be the one that was credited, issued again; what one
+            # credit note leaves goes to another one. And it may be a fee.
             SQL(
                 """
-                SELECT refund.id
-                  FROM account_move invoice
+                SELECT other.id
+                  FROM account_move changed
                   JOIN res_partner partner
-                    ON partner.commercial_partner_id = invoice.commercial_partner_id
-                  JOIN account_move refund ON refund.partner_id = partner.id
-                 WHERE invoice.write_date >= %s
-                   AND invoice.move_type = 'out_invoice'
-                   AND refund.move_type = 'out_refund'
-                   AND refund.reversed_entry_id IS NOT NULL
+                    ON partner.commercial_partner_id = changed.commercial_partner_id
+                  JOIN account_move other ON other.partner_id = partner.id
+                 WHERE changed.write_date >= %(since)s
+                   AND changed.move_type IN ('out_invoice', 'out_refund')
+                   AND ((other.move_type = 'out_refund'
+                         AND other.reversed_entry_id IS NOT NULL)
+                        OR (other.move_type = 'out_invoice'
+                            AND EXISTS (
+                                SELECT
+                                  FROM account_move_line item
+                                 WHERE item.move_id = changed.id
+                                   AND item.product_id = ANY(%(fees)s))))
                 """,
-                since,
+                since=since,
+                fees=self._get_all_rules().fee_product_id.ids,
             ),
             # What was delivered tells whether goods came back.
             SQL(
@@ -705,6 +743,12 @@ class ClientValueRule(models.Model):
         orders = lines.order_id | projects.reinvoiced_sale_order_id
         orders.fetch(["company_id", "currency_id", "order_line"])
         orders.order_line.fetch(prices)
+        # A finding that knows its order is worth what that order asks.
+        ordered = self.env["sale.order"].browse(
+            {finding["sale_order_id"] for finding in findings} - {False}
+        )
+        ordered.fetch(["currency_id"])
+        by_order = {order.id: order for order in ordered}
         by_project = {project.id: project for project in projects}
         by_task = {task.id: task for task in tasks}
         surcharges = {
@@ -727,6 +771,9 @@ class ClientValueRule(models.Model):
                     self.env["res.company"].browse(finding["company_id"]),
                 )
             order, contact, currency, rate, priced_in = terms[key]
+            if finding["sale_order_id"]:
+                order = by_order[finding["sale_order_id"]]
+                currency = order.currency_id
             finding["currency_id"] = currency.id
             finding["sale_order_id"] = order.id
             if contact.commercial_partner_id.id == finding["partner_id"]:

@@ -262,7 +262,9 @@ class ClientValueRule(models.Model):
                        %(sold_hours)s AS hours,
                        (line.product_uom_qty > 0
                            AND line.qty_delivered >= line.product_uom_qty)
-                       OR task.state IN ('1_done', '1_canceled') AS is_delivered,
+                       OR task.state IN ('1_done', '1_canceled')
+                       OR stage.fold
+                       OR project.last_update_status = 'done' AS is_delivered,
                        line.project_id
                   FROM (SELECT DISTINCT so_line FROM sheet WHERE is_fixed) used
                   JOIN sale_order_line line ON line.id = used.so_line
@@ -270,6 +272,7 @@ class ClientValueRule(models.Model):
                   JOIN uom_uom hour ON hour.id = %(hour)s
              LEFT JOIN project_task task ON task.id = line.task_id
              LEFT JOIN project_project project ON project.id = line.project_id
+             LEFT JOIN project_project_stage stage ON stage.id = project.stage_id
             ),
             summed AS (
                 SELECT sheet.id, sheet.so_line, sheet.project_id, sheet.hours,
@@ -294,8 +297,7 @@ class ClientValueRule(models.Model):
                 SELECT spent.so_line, SUM(spent.excess) AS hours,
                        BOOL_OR(sold.is_delivered) IS TRUE
                        OR (ARRAY_AGG(project.is_done ORDER BY project.id)
-                           FILTER (WHERE project.id = COALESCE(
-                               sold.project_id, spent.project_id)))[1]
+                           FILTER (WHERE sold.project_id IS NULL))[1]
                            IS TRUE AS is_delivered
                   FROM spent
                   JOIN sold ON sold.id = spent.so_line
@@ -517,8 +519,9 @@ class ClientValueRule(models.Model):
         findings = self._prepare_hour_findings(rows)
         rates = self._get_implied_rates({f["res_id"] for f in findings})
         for finding in findings:
-            rate, project_id, sold = rates[finding["res_id"]]
+            rate, order_id, project_id, sold = rates[finding["res_id"]]
             finding["words"]["sold"] = sold
+            finding["sale_order_id"] = order_id
             if project_id:
                 finding["project_id"] = project_id
             if rate:
@@ -619,7 +622,7 @@ class ClientValueRule(models.Model):
         ) in rows:
             if res_model == "project.task":
                 task_id = res_id
-            elif period and not self.group_by_task:
+            elif period:
                 # The month of a project may be one task's by chance.
                 task_id = False
             findings.append(
@@ -643,15 +646,15 @@ class ClientValueRule(models.Model):
     @api.model
     def _get_implied_rates(self, line_ids):
         """Return {id of a fixed-price order line: (price of an hour in the order's
-        currency, its project, hours sold)}."""
+        currency, its order, its project, hours sold)}."""
         return {
-            line_id: (rate, project_id, sold)
-            for line_id, rate, project_id, sold in self.env.execute_query(
+            line_id: terms
+            for line_id, *terms in self.env.execute_query(
                 SQL(
                     """
                     SELECT id, CASE WHEN sold > 0 THEN price_subtotal / sold END,
-                           project_id, sold
-                      FROM (SELECT line.id, line.price_subtotal::float8,
+                           order_id, project_id, sold
+                      FROM (SELECT line.id, line.order_id, line.price_subtotal::float8,
                                    line.project_id, %(sold_hours)s AS sold
                               FROM sale_order_line line
                               JOIN uom_uom uom ON uom.id = line.product_uom_id

@@ -14,6 +14,8 @@ class ClientValueRule(models.Model):
         """Credit notes that are goodwill: not for goods that came back or never left,
         and not the cancellation of an invoice that was issued again."""
         rows = self._read_credit_notes(ids)
+        reissued = self._get_reissued_amounts(ids)
+        currencies = self.env["res.currency"]
         findings = []
         for (
             move_id,
@@ -28,6 +30,10 @@ class ClientValueRule(models.Model):
             order_id,
             project_id,
         ) in rows:
+            currency = currencies.browse(currency_id)
+            amount = currency.round(amount - reissued.get(move_id, 0.0))
+            if currency.compare_amounts(amount, 0) <= 0:
+                continue
             finding = self._prepare_finding(
                 "account.move",
                 move_id,
@@ -46,15 +52,12 @@ class ClientValueRule(models.Model):
         return findings
 
     def _read_credit_notes(self, ids):
-        # Raw SQL: matches each credit note with its lines' orders and with what was
-        # invoiced after it
+        # Raw SQL: matches each credit note with its lines' orders
         return self.env.execute_query(
             SQL(
                 """
                 WITH refund AS (
-                    SELECT move.*, credited.amount_untaxed = move.amount_untaxed
-                               AS is_whole,
-                           credited.name AS credited_number
+                    SELECT move.*, credited.name AS credited_number
                       FROM account_move move
                  LEFT JOIN account_move credited ON credited.id = move.reversed_entry_id
                      WHERE move.id = ANY(%(moves)s)
@@ -103,73 +106,78 @@ class ClientValueRule(models.Model):
                        refund.commercial_partner_id,
                        NULLIF(refund.partner_id, refund.commercial_partner_id),
                        refund.invoice_date, refund.currency_id,
-                       (goodwill.amount - COALESCE(reissued.amount_untaxed, 0))::float8
-                           AS amount,
+                       goodwill.amount::float8,
                        refund.credited_number, goodwill.order_id, goodwill.project_id
                   FROM refund
                   JOIN goodwill ON goodwill.move_id = refund.id
-             LEFT JOIN LATERAL (%(reissued)s) reissued ON TRUE
-                 WHERE goodwill.amount - COALESCE(reissued.amount_untaxed, 0) > 0.005
                  ORDER BY refund.id
                 """,
                 moves=list(ids),
                 companies=self._get_companies().ids,
                 own=self._get_own_partners_sql(),
-                reissued=self._get_reissued_sql(),
             )
         )
 
-    def _get_reissued_sql(self):
-        """Return SQL of the invoice that took the place of the one that ``refund``
-        reversed as a whole: the first one after it with the same products.
+    def _get_reissued_amounts(self, ids):
+        """Return {credit note id: untaxed amount of the invoice that took the place of
+        the one it reversed as a whole}: the first one after it with the same products.
 
-        An invoice takes the place of one other only, of the one credited first.
+        An invoice takes the place of one other only, of the one credited first. So the
+        other credit notes of the same clients are looked at, too.
         """
-        return SQL(
-            """
-            SELECT invoice.amount_untaxed
-              FROM account_move invoice
-             WHERE refund.is_whole
-               AND invoice.partner_id IN (
-                       SELECT id FROM res_partner
-                        WHERE commercial_partner_id = refund.commercial_partner_id)
-               AND invoice.company_id = refund.company_id
-               AND invoice.currency_id = refund.currency_id
-               AND invoice.move_type = 'out_invoice'
-               AND invoice.state = 'posted'
-               AND invoice.id > refund.reversed_entry_id
-               AND invoice.invoice_date BETWEEN refund.invoice_date
-                                            AND refund.invoice_date + %(days)s
-               AND %(products)s = %(invoice_products)s
-               AND NOT EXISTS (
-                       SELECT
-                         FROM account_move earlier
-                         JOIN account_move credited
-                           ON credited.id = earlier.reversed_entry_id
-                        WHERE earlier.partner_id IN (
+        # Raw SQL: compares the products of each credit note with those of what was
+        # invoiced after it
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH client AS (
+                    SELECT DISTINCT commercial_partner_id, company_id, currency_id
+                      FROM account_move
+                     WHERE id = ANY(%(moves)s) AND reversed_entry_id IS NOT NULL
+                )
+                SELECT refund.id, invoice.id, invoice.amount_untaxed::float8
+                  FROM client
+                  JOIN res_partner partner
+                    ON partner.commercial_partner_id = client.commercial_partner_id
+                  JOIN account_move refund
+                    ON refund.partner_id = partner.id
+                   AND refund.company_id = client.company_id
+                   AND refund.currency_id = client.currency_id
+                   AND refund.move_type = 'out_refund'
+                   AND refund.state = 'posted'
+                  JOIN account_move credited
+                    ON credited.id = refund.reversed_entry_id
+                   AND credited.amount_untaxed = refund.amount_untaxed
+                  JOIN LATERAL (
+                       SELECT id, invoice_date, amount_untaxed
+                         FROM account_move
+                        WHERE partner_id IN (
                                   SELECT id FROM res_partner
                                    WHERE commercial_partner_id
-                                         = refund.commercial_partner_id)
-                          AND earlier.company_id = refund.company_id
-                          AND earlier.currency_id = refund.currency_id
-                          AND earlier.move_type = 'out_refund'
-                          AND earlier.state = 'posted'
-                          AND earlier.amount_untaxed = credited.amount_untaxed
-                          AND (earlier.invoice_date, earlier.id)
-                              < (refund.invoice_date, refund.id)
-                          AND credited.id < invoice.id
-                          AND invoice.invoice_date
-                              BETWEEN earlier.invoice_date
-                                  AND earlier.invoice_date + %(days)s
-                          AND %(earlier_products)s = %(invoice_products)s)
-             ORDER BY invoice.invoice_date, invoice.id
-             LIMIT 1
-            """,
-            days=self.reissue_days,
-            products=self._get_products_sql("refund", "reversed_entry_id"),
-            invoice_products=self._get_products_sql("invoice", "id"),
-            earlier_products=self._get_products_sql("credited", "id"),
+                                         = client.commercial_partner_id)
+                          AND company_id = client.company_id
+                          AND currency_id = client.currency_id
+                          AND move_type = 'out_invoice'
+                          AND state = 'posted'
+                          AND account_move.id > credited.id
+                          AND invoice_date BETWEEN refund.invoice_date
+                                               AND refund.invoice_date + %(days)s
+                       ) invoice ON %(products)s = %(invoice_products)s
+                 ORDER BY refund.invoice_date, refund.id,
+                          invoice.invoice_date, invoice.id
+                """,
+                moves=list(ids),
+                days=self.reissue_days,
+                products=self._get_products_sql("credited", "id"),
+                invoice_products=self._get_products_sql("invoice", "id"),
+            )
         )
+        amounts, taken = {}, set()
+        for refund_id, invoice_id, amount in rows:
+            if refund_id not in amounts and invoice_id not in taken:
+                amounts[refund_id] = amount
+                taken.add(invoice_id)
+        return amounts
 
     def _get_products_sql(self, table, column):
         """Return SQL of the sorted products of an invoice."""

@@ -1,4 +1,6 @@
-from odoo import models
+import json
+
+from odoo import api, models
 from odoo.tools import SQL
 
 # Loyalty programmes whose rewards are a means of payment, not a discount.
@@ -97,6 +99,7 @@ class ClientValueRule(models.Model):
                            CASE WHEN line.combo_item_id IS NULL THEN
                                COALESCE(former.price, template.list_price)
                                * line_uom.factor / product_uom.factor
+                               * COALESCE(rate.rate, 1)
                                * COALESCE(sale.currency_rate, 1)
                            END
                        )::float8 AS reference
@@ -109,6 +112,13 @@ class ClientValueRule(models.Model):
                     ON template.id = product.product_tmpl_id
                   JOIN uom_uom line_uom ON line_uom.id = line.product_uom_id
                   JOIN uom_uom product_uom ON product_uom.id = template.uom_id
+             LEFT JOIN res_company owner ON owner.id = template.company_id
+             LEFT JOIN jsonb_to_recordset(%(rates)s) AS rate(
+                           company_id integer, currency_id integer, date date,
+                           rate float8)
+                    ON rate.company_id = line.company_id
+                   AND rate.currency_id = COALESCE(owner.currency_id, %(currency)s)
+                   AND rate.date = sale.date_order::date
              LEFT JOIN LATERAL (
                        SELECT value.old_value_float AS price
                          FROM mail_message message
@@ -140,11 +150,68 @@ class ClientValueRule(models.Model):
                 ._get("product.template", "list_price")
                 .id,
                 orders=list(ids),
+                currency=self.env["res.company"]._get_main_company().currency_id.id,
+                rates=json.dumps(self._get_list_price_rates(ids)),
                 companies=self._get_companies().ids,
                 condition=self._get_discount_condition(),
                 own=self._get_own_partners_sql(),
             )
         )
+
+    @api.model
+    def _get_list_price_rates(self, ids):
+        """Return what a list price in another currency than the company's is to be
+        multiplied by: list of dict of company_id, currency_id, date and rate.
+
+        The products that companies share have prices in the main company's currency.
+        """
+        companies = self.env["res.company"].search([])
+        if len(companies.currency_id) < 2:
+            return []
+        # Raw SQL: which few rates the products of many orders need
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT sale.company_id, used.currency_id, sale.date_order::date
+                  FROM sale_order sale
+                  JOIN res_company company ON company.id = sale.company_id
+                  JOIN sale_order_line line ON line.order_id = sale.id
+                  JOIN product_product product ON product.id = line.product_id
+                  JOIN product_template template
+                    ON template.id = product.product_tmpl_id
+             LEFT JOIN res_company owner ON owner.id = template.company_id
+            CROSS JOIN LATERAL (
+                       SELECT COALESCE(owner.currency_id, %(main)s) AS currency_id
+                       ) used
+                 WHERE sale.id = ANY(%(orders)s)
+                   AND sale.state = 'sale'
+                   AND used.currency_id <> company.currency_id
+                """,
+                main=companies._get_main_company().currency_id.id,
+                orders=list(ids),
+            )
+        )
+        found = []
+        for company in companies:
+            needed = [
+                (other, date) for owner, other, date in rows if owner == company.id
+            ]
+            own = company.currency_id
+            rates = own._get_rates_of_dates(
+                own.browse({other for other, _date in needed}) | own,
+                company,
+                [date for _other, date in needed],
+            )
+            for other, date in needed:
+                found.append(
+                    {
+                        "company_id": company.id,
+                        "currency_id": other,
+                        "date": date.isoformat(),
+                        "rate": rates[own.id, date] / rates[other, date],
+                    }
+                )
+        return found
 
     def _get_discount_condition(self):
         """Return SQL that leaves out lines of ``line`` which are no discount.

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 
 class ProjectProject(models.Model):
@@ -30,6 +31,19 @@ class ProjectProject(models.Model):
         for project in self:
             project.value_former_client_count = (
                 counts.get(project, 0) if project.partner_id else 0
+            )
+
+    def _touch_for_scan(self):
+        """Have these projects scanned again for suggestions: something left them."""
+        if self.ids:
+            # Raw SQL: whoever deletes a timesheet may not write the project; only the
+            # time of its last change is.
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE project_project SET write_date = %s WHERE id = ANY(%s)",
+                    self.env.cr.now(),
+                    self.ids,
+                )
             )
 
     # ------------------------------------------------------------

@@ -9,6 +9,8 @@ from . import (
     test_formatting,
     test_harvest,
     test_harvest_random,
+    test_harvest_reconciliation,
+    test_harvest_rules,
     test_overservicing,
     test_partner,
     test_portfolio,

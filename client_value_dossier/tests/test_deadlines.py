@@ -39,6 +39,21 @@ def _moves(*offsets, level="project", record=1):
     return find_moves(level, record, START, _changes(*offsets))
 
 
+OFFSETS = st.lists(st.integers(-60, 60), min_size=1, max_size=12)
+RISES = st.lists(st.integers(0, 130), max_size=6)
+MOVES = st.lists(
+    st.builds(
+        Move,
+        st.sampled_from(("project", "milestone", "task")),
+        st.integers(1, 4),
+        st.integers(0, 5).map(_at),
+        st.just(START),
+        st.integers(-30, 30).filter(bool),
+    ),
+    max_size=15,
+)
+
+
 @tagged("post_install", "-at_install")
 class TestDeadlines(BaseCase):
     def test_moves_of_one_date_are_one_favour(self):
@@ -97,17 +112,7 @@ class TestDeadlines(BaseCase):
 
     @PROPERTY
     @given(
-        st.lists(
-            st.builds(
-                Move,
-                st.sampled_from(("project", "milestone", "task")),
-                st.integers(1, 4),
-                st.integers(0, 5).map(_at),
-                st.just(START),
-                st.integers(-30, 30).filter(bool),
-            ),
-            max_size=15,
-        ),
+        MOVES,
         st.randoms(),
     )
     def test_one_record_a_day_whatever_the_order(self, moves, random):
@@ -120,3 +125,84 @@ class TestDeadlines(BaseCase):
         self.assertEqual(
             winners, {(move.when.date(), move.level, move.record) for move in again}
         )
+        self.assertEqual(sorted(kept), sorted(again))
+
+    # ------------------------------------------------------------
+    # AGAINST A MODEL: days are given and taken back one by one
+    # ------------------------------------------------------------
+
+    def _give_day_by_day(self, moves, rises):
+        """Return ([(day it was given on, paid or not)], days made up for)."""
+        given, debt = [], 0
+        for move in moves:
+            on = move.when.date()
+            paid = any(move.since < rise and rise.date() <= on for rise in rises)
+            for _day in range(abs(move.days)):
+                if move.days > 0 and debt:
+                    debt -= 1
+                elif move.days > 0:
+                    given.append((on, paid))
+                elif given:
+                    given.pop()
+                else:
+                    debt += 1
+        return given, debt
+
+    @PROPERTY
+    @given(OFFSETS, RISES)
+    def test_free_paid_and_owed_days_are_the_way_from_first_to_last(
+        self, offsets, rises
+    ):
+        moves, rises = _moves(*offsets), list(map(_at, rises))
+        given, debt = self._give_day_by_day(moves, rises)
+        self.assertEqual(len(given) - debt, offsets[-1])
+        free = [on for on, paid in given if not paid]
+        expected = Shift(len(free), free[-1]) if free else None
+        self.assertEqual(sum_up(moves, rises), expected)
+
+    @PROPERTY
+    @given(OFFSETS, RISES, st.integers(-60, 0))
+    def test_what_is_taken_back_leaves_nothing(self, offsets, rises, end):
+        self.assertIsNone(sum_up(_moves(*offsets, end), list(map(_at, rises))))
+
+    @PROPERTY
+    @given(OFFSETS, RISES, st.integers(0, 130))
+    def test_a_further_rise_never_grants_more(self, offsets, rises, further):
+        moves, rises = _moves(*offsets), list(map(_at, rises))
+        before, after = sum_up(moves, rises), sum_up(moves, [*rises, _at(further)])
+        self.assertLessEqual(after.days if after else 0, before.days if before else 0)
+
+    @PROPERTY
+    @given(OFFSETS)
+    def test_a_rise_before_each_move_pays_for_all(self, offsets):
+        moves = _moves(*offsets)
+        self.assertIsNone(sum_up(moves, [move.when for move in moves]))
+
+    @PROPERTY
+    @given(OFFSETS, st.randoms())
+    def test_removed_for_a_while_changes_nothing(self, offsets, random):
+        changes = _changes(*offsets)
+        detours = []
+        for change in changes:
+            if random.random() < 0.5:
+                # Some days before, so that the change before stays the one before.
+                away = change.when - timedelta(days=random.randint(1, 9))
+                detours.append(Change(away, change.old, None))
+                change = change._replace(old=None)
+            detours.append(change)
+        direct = find_moves("task", 1, START, changes)
+        found = find_moves("task", 1, START, detours)
+        self.assertEqual(
+            [(move.when, move.days) for move in found],
+            [(move.when, move.days) for move in direct],
+        )
+        self.assertTrue(all(move.days for move in found))
+
+    @PROPERTY
+    @given(MOVES)
+    def test_who_moves_alone_that_day_counts(self, moves):
+        kept = count_joint_moves_once(moves)
+        for move in moves:
+            day = [each for each in moves if each.when.date() == move.when.date()]
+            if len({(each.level, each.record) for each in day}) == 1:
+                self.assertIn(move, kept)

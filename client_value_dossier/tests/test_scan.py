@@ -15,6 +15,7 @@ from .common import ClientValueCommon
 ADDON = "odoo.addons.client_value_dossier"
 LINES = (
     "sale.order.line",
+    "project.project.stage",
     "project.task",
     "project.milestone",
     "account.analytic.line",
