@@ -375,26 +375,28 @@ class ClientValueEntry(models.Model):
     # BUSINESS
     # ------------------------------------------------------------
 
-    def _get_rate_lines(self):
-        """Return the order lines that may tell the price of an hour, best first.
+    @api.model
+    def _iterate_rate_lines(self, task, project, order):
+        """Yield the order lines that may tell the price of an hour, best first: for
+        entries logged by hand and for suggestions.
 
         Extend it to price hours from elsewhere.
         """
-        self.ensure_one()
-        # sudo: whoever logs an hour needs its price, not access to the order
-        entry = self.sudo()
-        return (
-            entry.task_id.sale_line_id
-            | entry.project_id.sale_line_id
-            | entry.sale_order_id.order_line
-        )
+        yield from task.sale_line_id
+        yield from project.sale_line_id
+        yield from order.order_line
 
     def _get_hourly_rate(self):
         """Return the worth of one hour in the entry's currency: the price of the
         first applicable line sold in hours or days, else the company's rate."""
         self.ensure_one()
         company = self.company_id or self.env.company
-        price, currency = self._get_price_of_hour(self._get_rate_lines(), company)
+        # sudo: whoever logs an hour needs its price, not access to the order
+        entry = self.sudo()
+        lines = self._iterate_rate_lines(
+            entry.task_id, entry.project_id, entry.sale_order_id
+        )
+        price, currency = self._get_price_of_hour(lines, company)
         return currency._convert(
             price,
             self.currency_id or currency,

@@ -392,6 +392,13 @@ class ClientValueEntry(models.Model):
             if typed and "amount" in values and after.get("hours"):
                 # The hours are worth the rate that was typed.
                 del values["amount"]
+        if {"project_id", "task_id", "sale_order_id"} & values.keys():
+            # Odoo would compute these anew from them, and lose what is found or typed.
+            kept = ["partner_id", "currency_id", "rate"]
+            if "hours" not in values:
+                kept.append("amount")
+            for name in kept:
+                values.setdefault(name, self._get_stored_value(name))
         return values
 
     def _get_stored_value(self, name):

@@ -712,9 +712,10 @@ class ClientValueRule(models.Model):
         by_id = {rule.id: rule for rule in rules}
         self._add_hourly_terms([f for f in findings if f["hours"]])
         for finding in findings:
-            if not finding["currency_id"]:
-                company = self.env["res.company"].browse(finding["company_id"])
-                finding["currency_id"] = company.currency_id.id
+            own = self.env["res.company"].browse(finding["company_id"]).currency_id
+            finding["currency_id"] = finding["currency_id"] or own.id
+            # As the database will hold it: what differs was typed by somebody.
+            finding["internal_cost"] = own.round(finding["internal_cost"])
         entries = self.env["client.value.entry"]
         remaining = []
         for finding, worth in zip(
@@ -807,14 +808,6 @@ class ClientValueRule(models.Model):
         currency = order.currency_id or company.currency_id
         partner = task.partner_id or project.partner_id
         contact = partner - partner.commercial_partner_id
-        lines = self._iterate_rate_lines(project, task, order)
+        lines = entries._iterate_rate_lines(task, project, order)
         price, priced_in = entries._get_price_of_hour(lines, company)
         return order, contact, currency, price, priced_in
-
-    @api.model
-    def _iterate_rate_lines(self, project, task, order):
-        """Yield the order lines that may tell the price of an hour, best first, see
-        ``client.value.entry._get_rate_lines``."""
-        yield from task.sale_line_id
-        yield from project.sale_line_id
-        yield from order.order_line

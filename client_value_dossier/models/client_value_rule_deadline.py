@@ -1,4 +1,6 @@
 from collections import defaultdict
+from datetime import datetime
+from typing import NamedTuple
 
 from odoo import models
 from odoo.tools import SQL
@@ -13,6 +15,26 @@ DATES = {
 }
 
 
+class ProjectOrder(NamedTuple):
+    """A confirmed order of a project."""
+
+    id: int
+    date: datetime
+    company_id: int
+    client_id: int
+
+
+class ClientMoves(NamedTuple):
+    """What one client's deadlines in a project went through."""
+
+    project_id: int
+    client_id: int
+    contact_id: int | bool
+    company_id: int
+    orders: list[ProjectOrder]
+    moves: list[deadlines.Move]
+
+
 class ClientValueRule(models.Model):
     """Deadlines that were moved in the client's favour."""
 
@@ -23,40 +45,40 @@ class ClientValueRule(models.Model):
         did not rise; the moves of one date are one favour."""
         moves = self._get_deadline_moves(ids)
         orders = self._get_orders_of_projects(list(moves))
-        rises = self._get_price_rises(orders)
+        increases = self._get_price_increases(orders)
         companies = set(self._get_companies().ids)
-        clients = self._get_project_clients(list(moves), orders)
         findings = []
-        for project_id, project_moves in moves.items():
-            if project_id not in clients:
+        for group in self._group_moves_by_client(moves, orders):
+            if group.company_id not in companies:
                 continue
-            client_id, contact_id, company_id = clients[project_id]
-            if company_id not in companies:
-                continue
-            confirmed = [date for _order, date, _company in orders[project_id]]
-            if confirmed:
-                project_moves = [m for m in project_moves if m.when >= confirmed[0]]
+            client_moves, rises = group.moves, []
+            if group.orders:
+                first, *further = group.orders
+                client_moves = [m for m in client_moves if m.when >= first.date]
+                rises = [order.date for order in further]
+                for order in group.orders:
+                    rises += increases[order.id]
             if self.merge_moves:
-                project_moves = deadlines.count_joint_moves_once(project_moves)
+                client_moves = deadlines.count_joint_moves_once(client_moves)
             by_date = defaultdict(list)
-            for move in project_moves:
+            for move in client_moves:
                 by_date[move.level, move.record].append(move)
             for (level, record), record_moves in sorted(by_date.items()):
-                shift = deadlines.sum_up(record_moves, rises[project_id])
+                shift = deadlines.sum_up(record_moves, rises)
                 if not shift or shift.days < self.minimum_days:
                     continue
                 findings.append(
                     self._prepare_finding(
                         DATES[level][0],
                         record,
-                        company_id,
-                        client_id,
+                        group.company_id,
+                        group.client_id,
                         shift.date,
-                        unit_id=project_id,
-                        contact_id=contact_id,
-                        project_id=project_id,
+                        unit_id=group.project_id,
+                        contact_id=group.contact_id,
+                        project_id=group.project_id,
                         task_id=record if level == "task" else False,
-                        sale_order_id=orders[project_id][0][0] if confirmed else False,
+                        sale_order_id=group.orders[0].id if group.orders else False,
                         days=float(shift.days),
                     )
                 )
@@ -108,17 +130,17 @@ class ClientValueRule(models.Model):
         )
 
     def _get_orders_of_projects(self, project_ids):
-        """Return {project id: [(order id, confirmed on, company id)]} of the confirmed
-        orders, the first one first."""
+        """Return {project id: [ProjectOrder]} of the confirmed orders, the first one
+        first."""
         orders = defaultdict(list)
         if not project_ids:
             return orders
         # Raw SQL: an order belongs to a project in five ways
-        for project_id, order_id, date, company_id in self.env.execute_query(
+        for project_id, *order in self.env.execute_query(
             SQL(
                 """
                 SELECT DISTINCT link.project_id, sale.id, sale.date_order,
-                       sale.company_id
+                       sale.company_id, partner.commercial_partner_id
                   FROM (
                         SELECT project_id, order_id
                           FROM sale_order_line
@@ -143,19 +165,18 @@ class ClientValueRule(models.Model):
                          WHERE task.project_id = ANY(%(projects)s)
                        ) link
                   JOIN sale_order sale ON sale.id = link.order_id
+                  JOIN res_partner partner ON partner.id = sale.partner_id
                  WHERE sale.state = 'sale'
                  ORDER BY link.project_id, sale.date_order, sale.id
                 """,
                 projects=project_ids,
             )
         ):
-            orders[project_id].append((order_id, date, company_id))
+            orders[project_id].append(ProjectOrder(*order))
         return orders
 
-    def _get_price_rises(self, orders):
-        """Return {project id: [when its price rose]}: further orders confirmed, and
-        tracked increases of confirmed orders."""
-        order_ids = {order for found in orders.values() for order, _on, _co in found}
+    def _get_price_increases(self, orders):
+        """Return {order id: [when its price rose]} of confirmed orders, tracked."""
         increases = defaultdict(list)
         # Raw SQL: see _read_date_changes
         for order_id, when in self.env.execute_query(
@@ -171,40 +192,72 @@ class ClientValueRule(models.Model):
                    AND value.field_id = %(field)s
                    AND value.new_value_float > value.old_value_float
                 """,
-                orders=list(order_ids),
+                orders=list({order.id for found in orders.values() for order in found}),
                 field=self.env["ir.model.fields"]
                 ._get("sale.order", "amount_untaxed")
                 .id,
             )
         ):
             increases[order_id].append(when)
-        rises = defaultdict(list)
-        for project_id, found in orders.items():
-            rises[project_id] = [date for _order, date, _company in found[1:]]
-            for order_id, _date, _company in found:
-                rises[project_id] += increases[order_id]
-        return rises
+        return increases
 
-    def _get_project_clients(self, project_ids, orders):
-        """Return {project id: (client id, contact id, company id)}, own companies and
-        templates left out. A project of no company belongs to that of its order, else
-        that of its client or manager."""
-        projects = self.env["project.project"].browse(project_ids)
+    def _group_moves_by_client(self, moves, orders):
+        """Return the moves as list of ``ClientMoves``: the tasks of other clients by
+        themselves, with these clients' orders. Own companies and templates are left
+        out.
+
+        A project of no company belongs to that of its order, else that of its client
+        or manager.
+        """
+        projects = self.env["project.project"].browse(moves)
+        tasks = self.env["project.task"].browse(
+            {
+                move.record
+                for found in moves.values()
+                for move in found
+                if move.level == "task"
+            }
+        )
+        tasks.fetch(["partner_id"])
+        task_partners = {task.id: task.partner_id for task in tasks}
         own = self._get_own_partners()
         main = self.env["res.company"].search([], order="id", limit=1)
-        clients = {}
-        for project in projects.filtered(lambda p: p.partner_id and not p.is_template):
-            client = project.partner_id.commercial_partner_id
-            if client in own:
-                continue
-            ordered = orders[project.id]
-            company_id = (
-                project.company_id.id
-                or (ordered and ordered[0][2])
-                or client.company_id.id
-                or project.user_id.company_id.id
-                or main.id
-            )
-            contact = project.partner_id - client
-            clients[project.id] = (client.id, contact.id, company_id)
-        return clients
+        groups = []
+        for project in projects.filtered(lambda project: not project.is_template):
+            by_partner = defaultdict(list)
+            for move in moves[project.id]:
+                partner = move.level == "task" and task_partners[move.record]
+                by_partner[partner or project.partner_id].append(move)
+            project_client = project.partner_id.commercial_partner_id
+            by_client = defaultdict(list)
+            for partner in by_partner:
+                by_client[partner.commercial_partner_id].append(partner)
+            for client, partners in by_client.items():
+                if not client or client in own:
+                    continue
+                partner = partners[0]
+                ordered = orders[project.id]
+                if client == project_client:
+                    partner = project.partner_id
+                else:
+                    ordered = [
+                        order for order in ordered if order.client_id == client.id
+                    ]
+                groups.append(
+                    ClientMoves(
+                        project.id,
+                        client.id,
+                        (partner - client).id,
+                        project.company_id.id
+                        or (ordered and ordered[0].company_id)
+                        or client.company_id.id
+                        or project.user_id.company_id.id
+                        or main.id,
+                        ordered,
+                        sorted(
+                            (move for each in partners for move in by_partner[each]),
+                            key=lambda move: move.when,
+                        ),
+                    )
+                )
+        return groups

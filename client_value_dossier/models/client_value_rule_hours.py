@@ -341,8 +341,7 @@ class ClientValueRule(models.Model):
                        extra_task.root_id AS extra_task_id,
                        project.end_date,
                        COALESCE(spent.excess, 0) AS excess,
-                       CASE WHEN excess.is_delivered THEN 0 ELSE excess.hours END
-                           AS running_excess,
+                       excess.is_delivered, excess.hours AS line_excess,
                        day.is_off, until.number - from_day.number AS task_days
                   FROM sheet
                   JOIN project ON project.id = sheet.project_id
@@ -381,10 +380,9 @@ class ClientValueRule(models.Model):
                                WHEN sheet.extra_task_id IS NOT NULL THEN sheet.hours
                            END
                            WHEN 'overrun' THEN CASE
-                               WHEN sheet.running_excess = 0
+                               WHEN sheet.is_delivered
                                     OR (rule.running_minimum > 0
-                                        AND sheet.running_excess
-                                            >= rule.running_minimum)
+                                        AND sheet.line_excess >= rule.running_minimum)
                                    THEN sheet.excess
                            END
                            WHEN 'free_hours' THEN CASE

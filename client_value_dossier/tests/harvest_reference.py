@@ -573,39 +573,64 @@ class Reference:
 
     def _find_deadline_shifts(self):
         for project in self.env["project.project"].search(
-            [("is_template", "=", False), ("partner_id", "!=", False)]
+            [("is_template", "=", False)]
         ):
-            orders = self._get_orders(project)
-            client = project.partner_id.commercial_partner_id
-            company = (
-                project.company_id
-                or orders[:1].company_id
-                or client.company_id
-                or project.user_id.company_id
-                or self.companies.sorted("id")[0]
-            )
-            rule = self.rules[company, "deadline_shift"]
-            if not rule:
-                continue
             moves = self._get_moves(project)
-            if orders:
-                moves = [m for m in moves if m["when"] >= orders[0].date_order]
-            if rule.merge_moves:
-                moves = self._leave_out_joint_moves(moves)
-            rises = self._get_rises(orders)
-            for record in dict.fromkeys(move["record"] for move in moves):
-                own = [move for move in moves if move["record"] == record]
-                granted = self._get_granted_days(own, rises)
-                if granted and len(granted) >= rule.minimum_days:
-                    yield {
-                        "rule": rule,
-                        "record": record,
-                        "company": company,
-                        "partner": client,
-                        "date": granted[-1],
-                        "currency": company.currency_id,
-                        "days": float(len(granted)),
-                    }
+            project_client = project.partner_id.commercial_partner_id
+            for client in {self._get_owner(m["record"], project) for m in moves}:
+                if not client or client in self.own:
+                    continue
+                orders = self._get_orders(project)
+                if client != project_client:
+                    orders = orders.filtered(
+                        lambda o, c=client: o.partner_id.commercial_partner_id == c
+                    )
+                yield from self._find_shifts_of_client(
+                    project,
+                    client,
+                    orders,
+                    [
+                        m
+                        for m in moves
+                        if self._get_owner(m["record"], project) == client
+                    ],
+                )
+
+    def _get_owner(self, record, project):
+        partner = project.partner_id
+        if record._name == "project.task":
+            partner = record.partner_id or partner
+        return partner.commercial_partner_id
+
+    def _find_shifts_of_client(self, project, client, orders, moves):
+        company = (
+            project.company_id
+            or orders[:1].company_id
+            or client.company_id
+            or project.user_id.company_id
+            or self.companies.sorted("id")[0]
+        )
+        rule = self.rules[company, "deadline_shift"]
+        if not rule:
+            return
+        if orders:
+            moves = [m for m in moves if m["when"] >= orders[0].date_order]
+        if rule.merge_moves:
+            moves = self._leave_out_joint_moves(moves)
+        rises = self._get_rises(orders)
+        for record in dict.fromkeys(move["record"] for move in moves):
+            own = [move for move in moves if move["record"] == record]
+            granted = self._get_granted_days(own, rises)
+            if granted and len(granted) >= rule.minimum_days:
+                yield {
+                    "rule": rule,
+                    "record": record,
+                    "company": company,
+                    "partner": client,
+                    "date": granted[-1],
+                    "currency": company.currency_id,
+                    "days": float(len(granted)),
+                }
 
     def _get_orders(self, project):
         orders = (

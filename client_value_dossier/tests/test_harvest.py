@@ -1,67 +1,15 @@
-"""What each rule finds and what it leaves out; reconciled with plain SQL."""
+"""What each rule finds in everyday work; rarer cases: test_harvest_rules."""
 
 from datetime import date
 
 from odoo import Command
 from odoo.tests import tagged
 
-from .common import ClientValueCommon
+from .harvest_common import HarvestCommon
 
 
 @tagged("post_install", "-at_install")
-class TestHarvest(ClientValueCommon):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.entries = cls.env["client.value.entry"]
-        cls.employee = cls.env["hr.employee"].create(
-            {"name": "Researcher", "hourly_cost": 30.0}
-        )
-        cls.done_stage = cls.env["project.project.stage"].create(
-            {"name": "Closed", "fold": True}
-        )
-        cls.project.write({"date_start": False, "date": False})
-
-    @classmethod
-    def _log(cls, day, hours, task=None, line=None, project=None):
-        return cls.env["account.analytic.line"].create(
-            {
-                "name": "Work",
-                "project_id": (project or cls.project).id,
-                "task_id": task.id if task else False,
-                "employee_id": cls.employee.id,
-                "date": day,
-                "unit_amount": hours,
-                "so_line": line.id if line else False,
-                "is_so_line_edited": True,
-            }
-        )
-
-    def _rule(self, kind):
-        return self.env.ref(f"client_value_dossier.rule_{kind}")
-
-    def _find(self, kind):
-        """Scan the client; return what the rule suggests for it."""
-        self.env["client.value.rule"].run_harvest(partners=self.client)
-        return self.entries.search(
-            [
-                ("rule_id.kind", "=", kind),
-                ("partner_id", "=", self.client.id),
-                ("state", "=", "suggested"),
-            ],
-            order="res_id, period",
-        )
-
-    def _order_lines(self, *lines):
-        order = self.env["sale.order"].create(
-            {
-                "partner_id": self.client.id,
-                "order_line": [Command.create(values) for values in lines],
-            }
-        )
-        order.action_confirm()
-        return order.order_line
-
+class TestHarvest(HarvestCommon):
     # ------------------------------------------------------------
     # DISCOUNTS
     # ------------------------------------------------------------
@@ -102,18 +50,13 @@ class TestHarvest(ClientValueCommon):
         self.assertFalse(self._find("discount"))
 
     def test_list_price_is_that_of_the_orders_day(self):
-        # Tracked, as in daily work: the tests' own context would switch it off.
-        product = self.fixed_product.with_context(tracking_disable=False)
+        product = self.fixed_product.with_env(self.env)
         line = self._order_lines({"product_id": product.id})
         line.order_id.date_order = "2024-01-01"
-        self.flush_tracking()
+        self._flush_tracking()
         product.product_tmpl_id.list_price = 1500.0
-        self.flush_tracking()
+        self._flush_tracking()
         self.assertFalse(self._find("discount"))
-
-    def flush_tracking(self):
-        self.env.flush_all()
-        self.env.cr.flush()
 
     def test_price_with_tax_included(self):
         tax = self.env["account.tax"].create(
@@ -268,30 +211,6 @@ class TestHarvest(ClientValueCommon):
     # INVOICES
     # ------------------------------------------------------------
 
-    def _invoice(self, amount, day, move_type="out_invoice", product=None, **values):
-        move = self.env["account.move"].create(
-            {
-                "move_type": move_type,
-                "partner_id": self.contact.id,
-                "invoice_date": day,
-                "invoice_line_ids": [
-                    Command.create(
-                        {
-                            "product_id": (product or self.fixed_product).id,
-                            "price_unit": amount,
-                            "tax_ids": [Command.clear()],
-                        }
-                    )
-                ],
-                **values,
-            }
-        )
-        move.action_post()
-        return move
-
-    def _reverse(self, invoice, amount, day):
-        return self._invoice(amount, day, "out_refund", reversed_entry_id=invoice.id)
-
     def test_goodwill_and_corrections(self):
         kept, corrected, lowered = (
             self._invoice(1000.0, "2026-01-05", product=product)
@@ -301,16 +220,9 @@ class TestHarvest(ClientValueCommon):
                 self.hour_product.copy({"name": "Other"}),
             )
         )
-        goodwill = self._reverse(kept, 300.0, "2026-01-20")
+        goodwill = self._refund(kept, "2026-01-20", 300.0)
         refunds = [
-            self._invoice(
-                1000.0,
-                "2026-01-20",
-                "out_refund",
-                product=invoice.invoice_line_ids.product_id,
-                reversed_entry_id=invoice.id,
-            )
-            for invoice in (corrected, lowered)
+            self._refund(invoice, "2026-01-20") for invoice in (corrected, lowered)
         ]
         for invoice, amount in ((corrected, 1000.0), (lowered, 900.0)):
             self._invoice(
@@ -323,9 +235,7 @@ class TestHarvest(ClientValueCommon):
         rule = self._rule("late_payment")
         rule.write({"active": True, "interest_rate": 7.3})
         invoice = self._invoice(1000.0, "2026-01-05", invoice_date_due="2026-01-10")
-        self.env["account.payment.register"].with_context(
-            active_model="account.move", active_ids=invoice.ids
-        ).create({"payment_date": "2026-03-01"})._create_payments()
+        self._pay(invoice, "2026-03-01")
         [entry] = self._find("late_payment")
         due = invoice.line_ids.filtered("date_maturity").date_maturity
         days = (date(2026, 3, 1) - due).days
@@ -339,128 +249,18 @@ class TestHarvest(ClientValueCommon):
     # ------------------------------------------------------------
 
     def test_deadline_shift(self):
-        project = self.project.with_context(tracking_disable=False)
+        project = self.project
         project.write({"date_start": "2026-01-01", "date": "2026-05-10"})
-        self.flush_tracking()
+        self._flush_tracking()
         project.date = "2026-05-20"
-        self.flush_tracking()
+        self._flush_tracking()
         project.date = "2026-05-25"
-        self.flush_tracking()
+        self._flush_tracking()
         [entry] = self._find("deadline_shift")
         self.assertRecordValues(
             entry,
             [{"res_model": "project.project", "days": 15.0, "amount": 0.0}],
         )
         project.date = "2026-05-10"
-        self.flush_tracking()
+        self._flush_tracking()
         self.assertFalse(self._find("deadline_shift"))
-
-    # ------------------------------------------------------------
-    # RECONCILED WITH PLAIN SQL
-    # ------------------------------------------------------------
-
-    def _sum(self, kind, field):
-        [(count, total)] = self.entries._read_group(
-            [("rule_id.kind", "=", kind), ("state", "=", "suggested")],
-            [],
-            ["__count", f"{field}:sum"],
-        )
-        return count, round(float(total or 0), 2)
-
-    def _query(self, query):
-        self.env.flush_all()
-        self.env.cr.execute(query)
-        count, total = self.env.cr.fetchone()
-        return count, round(float(total or 0), 2)
-
-    def test_unpaid_hours_add_up(self):
-        """Whatever the database holds: after care and unpaid hours together are the
-        non-billable hours of clients' projects."""
-        self._log("2026-05-04", 3.0)
-        self._log("2026-06-20", 2.25)
-        rules = self.env["client.value.rule"].search([])
-        rules.write({"minimum_hours": 0.0})
-        (rules - self._rule("free_hours") - self._rule("after_care")).active = False
-        self.env["client.value.rule"].run_harvest()
-        found = [self._sum(kind, "hours")[1] for kind in ("free_hours", "after_care")]
-        _count, expected = self._query(
-            """
-            SELECT 0, SUM(hours) FROM (
-                SELECT SUM(line.unit_amount) AS hours
-                  FROM account_analytic_line line
-                  JOIN project_project project ON project.id = line.project_id
-             LEFT JOIN project_task task ON task.id = line.task_id
-                  JOIN res_partner partner
-                    ON partner.id = COALESCE(task.partner_id, project.partner_id)
-                 WHERE line.timesheet_invoice_type = 'non_billable'
-                   AND NOT COALESCE(project.is_template, FALSE)
-                   AND partner.commercial_partner_id NOT IN (
-                           SELECT owner.commercial_partner_id
-                             FROM res_company company
-                             JOIN res_partner owner ON owner.id = company.partner_id)
-                 GROUP BY project.id, partner.commercial_partner_id, line.company_id,
-                          date_trunc('month', line.date)
-            ) months WHERE hours > 0
-            """
-        )
-        self.assertEqual(round(sum(found), 2), expected)
-        self.assertGreaterEqual(expected, 5.25)
-
-    def test_discounts_add_up(self):
-        """Lines sold at a discount from the list price, in the company's currency."""
-        self._order_lines(
-            {"product_id": self.fixed_product.id, "discount": 12.5},
-            {"product_id": self.hour_product.id, "product_uom_qty": 3, "discount": 5},
-        )
-        self.env["client.value.rule"].run_harvest()
-        found = self.entries.search(
-            [("rule_id.kind", "=", "discount"), ("state", "=", "suggested")]
-        )
-        lines = self.env["sale.order.line"].browse(found.mapped("res_id"))
-        plain = lines.filtered(
-            lambda line: (
-                line.discount > 0
-                and line.price_unit == line.product_id.list_price
-                and line.currency_id == line.company_id.currency_id
-                and not line.tax_ids.filtered("price_include")
-            )
-        )
-        count, expected = self._query(
-            """
-            SELECT COUNT(*), SUM(ROUND((line.price_unit * line.product_uom_qty
-                                        * line.discount / 100)::numeric, 2))
-              FROM sale_order_line line
-              JOIN product_product product ON product.id = line.product_id
-              JOIN product_template template ON template.id = product.product_tmpl_id
-             WHERE line.state = 'sale' AND line.discount > 0
-               AND line.product_uom_qty > 0
-               AND line.price_unit = template.list_price
-               AND NOT COALESCE(line.is_downpayment, FALSE)
-            """
-        )
-        amounts = found.filtered(lambda entry: entry.res_id in plain.ids)
-        self.assertEqual(
-            (len(amounts), round(sum(amounts.mapped("amount")), 2)), (count, expected)
-        )
-        self.assertGreaterEqual(count, 2)
-
-    def test_credit_notes_add_up(self):
-        """Credit notes that reverse no invoice and return no goods."""
-        self._invoice(120.0, "2026-01-20", "out_refund")
-        self.env["client.value.rule"].run_harvest()
-        found = self.entries.search(
-            [("rule_id.kind", "=", "credit_note"), ("state", "=", "suggested")]
-        ).filtered(
-            lambda e: not self.env["account.move"].browse(e.res_id).reversed_entry_id
-        )
-        count, expected = self._query(
-            """
-            SELECT COUNT(*), SUM(amount_untaxed)
-              FROM account_move move
-             WHERE move_type = 'out_refund' AND state = 'posted'
-               AND reversed_entry_id IS NULL AND amount_untaxed > 0
-            """
-        )
-        self.assertEqual(
-            (len(found), round(sum(found.mapped("amount")), 2)), (count, expected)
-        )

@@ -124,7 +124,7 @@ class History:
         project = self.env["project.project"].create(
             {
                 "name": "Advice",
-                "partner_id": self.dice.choice(self.clients).id,
+                "partner_id": self.happens(0.7) and self.dice.choice(self.clients).id,
                 "company_id": self.company.id,
                 "allow_billable": True,
             }
@@ -480,8 +480,11 @@ class TestHarvestRandom(HarvestCommon):
         self.rules.sudo()._prepare_hours(projects.search([]).ids)
         self.env.cr.execute(
             """
-            SELECT timesheet_id, SUM(hours) FILTER (WHERE kind <> 'urgent'), SUM(hours)
-              FROM client_value_hour GROUP BY timesheet_id
+            SELECT hour.timesheet_id, SUM(hour.hours)
+                       FILTER (WHERE rule.kind <> 'urgent'), SUM(hour.hours)
+              FROM client_value_hour hour
+              JOIN client_value_rule rule ON rule.id = hour.rule_id
+             GROUP BY hour.timesheet_id
             """
         )
         for sheet_id, unpaid, hours in self.env.cr.fetchall():

@@ -365,6 +365,26 @@ class TestHarvestHours(HarvestCommon):
             ],
         )
 
+    def test_corrected_hours_do_not_deliver_a_line(self):
+        line = self.order.order_line  # 10 hours, not delivered
+        self.project.write({"date_start": "2026-01-01", "date": "2026-05-10"})
+        self._log("2026-05-04", 12.0, line=line)
+        self._log("2026-05-20", -2.0, line=line)  # taken by another rule
+        self.assertFalse(self._find("overrun"))
+
+    def test_cost_follows_a_part_of_a_timesheet(self):
+        self.employee.hourly_cost = 21.53
+        line = self.order.order_line
+        line.qty_delivered_method = "manual"
+        line.qty_delivered = 10
+        self._log("2026-05-04", 8.0, line=line)
+        self._log("2026-05-05", 4.5, line=line)  # 96.89, of which 2.5 hours
+        [entry] = self._find("overrun")
+        self.assertEqual(entry.internal_cost, 53.83)
+        self._log("2026-05-06", 1.0, line=line)
+        self._find("overrun")
+        self.assertEqual(entry.internal_cost, 75.36)
+
     def test_delivered_when_the_project_is_closed_or_done(self):
         line = self.order.order_line
         self._log("2026-05-04", 12.0, line=line)
@@ -757,6 +777,71 @@ class TestHarvestDeadlines(HarvestCommon):
         )
         self._move("2026-02-01", "2026-05-15")
         self.assertFalse(self._days())
+
+    def test_tasks_of_other_clients_by_themselves(self):
+        """In a project without a client, too."""
+        internal = self.env["project.project"].create({"name": "Helpdesk"})
+        tasks = self.env["project.task"].create(
+            [
+                {
+                    "name": "Question",
+                    "project_id": project.id,
+                    "partner_id": partner.id,
+                    "date_deadline": "2026-05-01 12:00:00",
+                }
+                for project, partner in (
+                    (internal, self.contact),
+                    (internal, self.other_client),
+                    (self.project, self.other_client),
+                )
+            ]
+        )
+        self._backdate(tasks, "2026-01-04 09:00:00")
+        self._flush_tracking()
+        for task, day in zip(tasks, ("03", "05", "09"), strict=True):
+            self._move("2026-02-01", f"2026-05-{day} 12:00:00", task)
+        # It is no joint move: another client's.
+        self._move("2026-02-01", "2026-05-15")
+        self.rules.run_harvest()
+        found = self._suggested("deadline_shift", ("res_id", "in", tasks.ids))
+        self.assertRecordValues(
+            found.filtered(lambda entry: entry.res_model == "project.task"),
+            [
+                {"partner_id": client.id, "contact_id": contact.id, "days": days}
+                for client, contact, days in (
+                    (self.client, self.contact, 2.0),
+                    (self.other_client, self.env["res.partner"], 4.0),
+                    (self.other_client, self.env["res.partner"], 8.0),
+                )
+            ],
+        )
+        self.assertEqual(self._days()["project.project", self.project.id], 5.0)
+
+    def test_currency_stays_when_the_order_changes(self):
+        pricelist = self.env["product.pricelist"].create(
+            {"name": "Abroad", "currency_id": self.foreign.id}
+        )
+        self._backdate(self.project, "2026-01-06 09:00:00")
+        self._move("2026-02-01", "2026-05-20")
+        entry = self._find("deadline_shift")
+        self.assertEqual(entry.sale_order_id, self.order)
+        earlier = self._order_lines(
+            {"product_id": self.fixed_product.id},
+            day="2026-01-02 09:00:00",
+            project_id=self.project.id,
+            pricelist_id=pricelist.id,
+        )
+        self._find("deadline_shift")
+        self.assertRecordValues(
+            entry,
+            [
+                {
+                    "sale_order_id": earlier.order_id.id,
+                    "currency_id": self.currency.id,
+                    "days": 10.0,
+                }
+            ],
+        )
 
     def test_moves_before_the_order_do_not_count(self):
         self._move("2026-01-04", "2026-05-15")
