@@ -1,5 +1,6 @@
 import json
 from collections import defaultdict
+from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL, float_compare
@@ -13,6 +14,9 @@ FOLLOWED = (
 )
 # What tells a decided entry's reader that the source has changed.
 MEASURES = ("hours", "amount", "days")
+# How near an entry logged by hand has to be to look like the same favour.
+SAME_FAVOUR_PERIOD = timedelta(days=31)
+SAME_FAVOUR_SHARE = 0.1
 # Rows of one INSERT.
 INSERT_SIZE = 10_000
 
@@ -71,6 +75,13 @@ class ClientValueEntry(models.Model):
     )
     has_timesheets = fields.Boolean(
         compute="_compute_has_timesheets", compute_sudo=True
+    )
+    similar_entry_id = fields.Many2one(
+        comodel_name="client.value.entry",
+        compute="_compute_similar_entry_id",
+        string="Logged Already?",
+        help="An entry logged by hand that may be the same favour: for the same client "
+        "and project, within a month, of about the same hours, days or worth.",
     )
     # What the scan found: {field name: value of FOLLOWED, "timesheets": [ids]}. It
     # holds costs; that is why nobody reads it.
@@ -135,6 +146,43 @@ class ClientValueEntry(models.Model):
         for entry in self:
             entry.has_timesheets = bool((entry.finding or {}).get("timesheets"))
 
+    @api.depends("state", "partner_id", "date", "project_id", *MEASURES)
+    def _compute_similar_entry_id(self):
+        self.similar_entry_id = False
+        suggestions = self.filtered(lambda entry: entry.state == "suggested")
+        if not suggestions:
+            return
+        dates = suggestions.mapped("date")
+        logged = self.search_fetch(
+            [
+                ("partner_id", "in", suggestions.partner_id.ids),
+                ("company_id", "in", suggestions.company_id.ids),
+                ("rule_id", "=", False),
+                ("state", "=", "confirmed"),
+                ("date", ">=", min(dates) - SAME_FAVOUR_PERIOD),
+                ("date", "<=", max(dates) + SAME_FAVOUR_PERIOD),
+            ],
+            ["partner_id", "company_id", "project_id", "date", "currency_id", *MEASURES],
+        )
+        by_client = logged.grouped(lambda entry: (entry.partner_id, entry.company_id))
+        for entry in suggestions:
+            candidates = by_client.get((entry.partner_id, entry.company_id), ())
+            entry.similar_entry_id = next(filter(entry._is_similar, candidates), False)
+
+    def _is_similar(self, other):
+        """Tell whether another entry of the same client may be the same favour."""
+        self.ensure_one()
+        if abs(self.date - other.date) > SAME_FAVOUR_PERIOD:
+            return False
+        if self.project_id and other.project_id and self.project_id != other.project_id:
+            return False
+        return any(
+            self[name]
+            and (name != "amount" or self.currency_id == other.currency_id)
+            and abs(self[name] - other[name]) <= SAME_FAVOUR_SHARE * self[name]
+            for name in (("hours",) if self.hours else MEASURES)
+        )
+
     # ------------------------------------------------------------
     # CRUD
     # ------------------------------------------------------------
@@ -192,6 +240,16 @@ class ClientValueEntry(models.Model):
                 {"finding": finding, "source_changed": False, "changed_finding": False}
             )
         return True
+
+    def action_view_similar(self):
+        """Open the entry that may be the same favour."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": self.similar_entry_id.id,
+            "views": [(False, "form")],
+        }
 
     def action_view_timesheets(self):
         """Open the timesheets behind an entry, those that the user may see."""

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import LockError, UserError
+from odoo.exceptions import AccessError, LockError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -362,9 +362,10 @@ class ClientValueRule(models.Model):
 
         :param partners: ``res.partner``, clients to scan; all by default
         :return: the ``client.value.entry`` that were created
+        :raise AccessError: for who is neither in Sales nor a project administrator
         :raise LockError: when a scan is running
         """
-        self.env["client.value.entry"].check_access("create")
+        self._check_may_scan()
         if partners is not None:
             partners.check_access("read")
         created = []
@@ -377,12 +378,20 @@ class ClientValueRule(models.Model):
         return self.env["client.value.entry"].browse(created)
 
     @api.model
+    def _check_may_scan(self):
+        scanners = "sales_team.group_sale_salesman,project.group_project_manager"
+        if not self.env.su and not self.env.user.has_groups(scanners):
+            raise AccessError(
+                self.env._("Ask somebody of Sales or a project administrator to scan.")
+            )
+
+    @api.model
     def _harvest_projects(self, projects):
         """Scan projects and their orders now, like :meth:`run_harvest`."""
-        self.env["client.value.entry"].check_access("create")
+        self._check_may_scan()
         # sudo: a project manager may not read the project's orders
         orders = self.sudo()._get_orders_of_projects(projects.ids)
-        order_ids = {order for found in orders.values() for order, _on, _co in found}
+        order_ids = {order.id for found in orders.values() for order in found}
         created = self._harvest_batch(PROJECT, projects.ids)["created"]
         created += self._harvest_batch(ORDER, sorted(order_ids))["created"]
         return self.env["client.value.entry"].browse(created)

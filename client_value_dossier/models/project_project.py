@@ -69,7 +69,10 @@ class ProjectProject(models.Model):
         )
 
     def action_scan_value(self):
-        """Scan these projects and their orders now and show what is suggested."""
+        """Scan these projects and their orders now and show what is suggested.
+
+        :raise AccessError: for who is neither in Sales nor a project administrator
+        """
         self.check_access("read")
         created = self.env["client.value.rule"]._harvest_projects(self)
         return self.env["client.value.entry"]._get_suggestion_action(

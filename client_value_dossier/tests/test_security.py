@@ -271,11 +271,20 @@ class TestSecurity(ClientValueCommon, HttpCase):
                 with self.assertRaises(AccessError):
                     entry.with_user(user).write({"changed_finding": {"hours": 1}})
 
-    def test_scan_needs_a_seller_or_project_user(self):
+    def test_scan_needs_sales_or_project_administrator(self):
+        self.project.user_id = self.member
         rules = self.env["client.value.rule"]
-        for user in (self.internal, self.portal):
-            with self.subTest(user.login), self.assertRaises(AccessError):
-                rules.with_user(user).run_harvest(partners=self.client)
+        for user in (self.member, self.internal, self.portal):
+            with self.subTest(user.login):
+                with self.assertRaises(AccessError):
+                    rules.with_user(user).run_harvest(partners=self.client)
+                with self.assertRaises(AccessError):
+                    self.project.with_user(user).action_scan_value()
+        self.member.group_ids += self.env.ref("project.group_project_manager")
+        for user in (self.member, self.own):
+            with self.subTest(user.login):
+                self.project.with_user(user).action_scan_value()
+        rules.with_user(self.own).run_harvest(partners=self.client)
 
     def test_portfolio_is_the_users_own(self):
         portfolio = self.env["client.value.portfolio"].with_user(self.own).create({})

@@ -78,8 +78,7 @@ class TestSuggestionScreens(ClientValueCommon):
             self.project.with_user(self.internal).action_scan_value()
         with self.assertRaises(AccessError):
             self.project.with_user(self.outsider).action_scan_value()
-        self.project.message_subscribe(self.member.partner_id.ids)
-        action = self.project.with_user(self.member).action_scan_value()
+        action = self.project.with_user(self.own).action_scan_value()
         found = self.env["client.value.entry"].search(
             action["params"]["next"]["domain"]
         )
@@ -94,6 +93,33 @@ class TestSuggestionScreens(ClientValueCommon):
         )
         self.assertTrue(button["show"])
         self.assertEqual(button["number"], 1)
+
+    def test_favour_that_somebody_has_logged(self):
+        suggestion = self._suggest(
+            date="2026-05-04", hours=3.0, project_id=self.project.id
+        )
+        logged = self._create_entry(date="2026-05-20", hours=2.75)
+        self._create_entry(date="2026-05-20", hours=5.0)
+        elsewhere = self.env["project.project"].create({"name": "Elsewhere"})
+        self._create_entry(date="2026-05-20", hours=3.0, project_id=elsewhere.id)
+        self.assertEqual(suggestion.similar_entry_id, logged)
+        self.assertEqual(suggestion.action_view_similar()["res_id"], logged.id)
+        for values in (
+            {"date": "2026-07-20"},
+            {"hours": 2.0},
+            {"partner_id": self.other_client.id},
+            {"state": "dismissed"},
+        ):
+            with self.subTest(values):
+                other = logged.copy(values)
+                other.write(values)
+                logged.state = "dismissed"
+                suggestion.invalidate_recordset()
+                self.assertFalse(suggestion.similar_entry_id)
+                other.unlink()
+                logged.state = "confirmed"
+        suggestion.action_confirm()
+        self.assertFalse(suggestion.similar_entry_id)
 
     def test_review_starts_with_own_clients_but_not_after_a_scan(self):
         """Who scans everything need not be anybody's account manager."""
