@@ -162,7 +162,14 @@ class ClientValueEntry(models.Model):
                 ("date", ">=", min(dates) - SAME_FAVOUR_PERIOD),
                 ("date", "<=", max(dates) + SAME_FAVOUR_PERIOD),
             ],
-            ["partner_id", "company_id", "project_id", "date", "currency_id", *MEASURES],
+            [
+                "partner_id",
+                "company_id",
+                "project_id",
+                "date",
+                "currency_id",
+                *MEASURES,
+            ],
         )
         by_client = logged.grouped(lambda entry: (entry.partner_id, entry.company_id))
         for entry in suggestions:

@@ -18,6 +18,9 @@ KINDS = [
     ("urgent", "Urgent work"),
 ]
 
+# How timesheets are billed whose price does not depend on their hours.
+FIXED_PRICE = ("billable_fixed", "billable_milestones", "billable_manual")
+
 # How many records are scanned at a time, in one transaction: a second's work. With
 # fewer the database joins whole tables of tasks and clients too often.
 BATCH_SIZES = {PROJECT: 2000, ORDER: 5000, INVOICE: 5000}
@@ -545,9 +548,10 @@ class ClientValueRule(models.Model):
 
     @api.model
     def _get_changed_tables_sql(self, since):
-        """Return SQL of the tables ``sheet`` (timesheets that have changed) and
-        ``line`` (order lines that have changed, or whose order has): each is read once,
-        whoever asks for it."""
+        """Return SQL of the tables ``sheet``, ``project``, ``task`` (those that have
+        changed), ``changed_order`` (those that have, or whose lines have) and ``line``
+        (order lines that have changed, or whose order has): each is read once, whoever
+        asks for it."""
         return SQL(
             """
             sheet AS MATERIALIZED (
@@ -555,23 +559,29 @@ class ClientValueRule(models.Model):
                   FROM account_analytic_line
                  WHERE write_date >= %(since)s AND project_id IS NOT NULL
             ),
+            project AS MATERIALIZED (
+                SELECT id FROM project_project WHERE write_date >= %(since)s
+            ),
+            task AS MATERIALIZED (
+                SELECT id, project_id FROM project_task WHERE write_date >= %(since)s
+            ),
             changed_line AS MATERIALIZED (
                 SELECT id, order_id, project_id
                   FROM sale_order_line
                  WHERE write_date >= %(since)s
             ),
-            changed_order AS MATERIALIZED (
+            written_order AS MATERIALIZED (
                 SELECT id FROM sale_order WHERE write_date >= %(since)s
-                 UNION
-                SELECT order_id FROM changed_line
+            ),
+            changed_order AS MATERIALIZED (
+                SELECT id FROM written_order UNION SELECT order_id FROM changed_line
             ),
             line AS MATERIALIZED (
                 SELECT id, project_id FROM changed_line
                  UNION
                 SELECT line.id, line.project_id
-                  FROM sale_order sale
-                  JOIN sale_order_line line ON line.order_id = sale.id
-                 WHERE sale.write_date >= %(since)s
+                  FROM written_order
+                  JOIN sale_order_line line ON line.order_id = written_order.id
             )
             """,
             since=since,
@@ -581,8 +591,8 @@ class ClientValueRule(models.Model):
         """Return SQL queries of the ids of projects to scan again. Odoo writes a task
         when its hours change: that is how deleted timesheets are noticed."""
         return [
-            SQL("SELECT id FROM project_project WHERE write_date >= %s", since),
-            SQL("SELECT project_id FROM project_task WHERE write_date >= %s", since),
+            SQL("SELECT id FROM project"),
+            SQL("SELECT project_id FROM task"),
             SQL(
                 "SELECT project_id FROM project_milestone WHERE write_date >= %s", since
             ),
@@ -592,23 +602,27 @@ class ClientValueRule(models.Model):
                 since,
             ),
             SQL("SELECT project_id FROM sheet"),
-            # Timesheets on one order line share the hours that it sold.
-            SQL(
-                "SELECT project_id FROM account_analytic_line WHERE so_line IN "
-                "(SELECT so_line FROM sheet UNION SELECT id FROM line)"
-            ),
-            # They are delivered when the project or task made from that line is done.
+            # Timesheets on a line of a fixed price share the hours that it sold; they
+            # are delivered when the project or task made from that line is done.
             SQL(
                 """
-                SELECT sheet.project_id
-                  FROM sale_order_line line
-                  JOIN account_analytic_line sheet ON sheet.so_line = line.id
-                 WHERE line.project_id IN (SELECT id FROM project_project
-                                            WHERE write_date >= %(since)s)
-                    OR line.task_id IN (SELECT id FROM project_task
-                                         WHERE write_date >= %(since)s)
+                SELECT project_id
+                  FROM account_analytic_line
+                 WHERE so_line = ANY(ARRAY(
+                           SELECT so_line FROM sheet
+                            UNION
+                           SELECT id FROM line
+                            UNION
+                           SELECT line.id
+                             FROM project
+                             JOIN sale_order_line line ON line.project_id = project.id
+                            UNION
+                           SELECT line.id
+                             FROM task
+                             JOIN sale_order_line line ON line.task_id = task.id))
+                   AND timesheet_invoice_type = ANY(%s)
                 """,
-                since=since,
+                list(FIXED_PRICE),
             ),
             SQL("SELECT project_id FROM line"),
             SQL(

@@ -6,9 +6,10 @@ import pytz
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .client_value_rule import FIXED_PRICE
+
 # The kinds that share one pool of hours: see ``_prepare_hours``.
 HOUR_KINDS = ("after_care", "extra_scope", "overrun", "free_hours", "urgent")
-FIXED_PRICE = ("billable_fixed", "billable_milestones", "billable_manual")
 
 
 class ClientValueRule(models.Model):

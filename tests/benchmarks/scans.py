@@ -30,6 +30,9 @@ READING = (
 )
 #: Readings before and after a scan: a machine is not equally busy all the time.
 READINGS = 3
+#: A day's work; and as many records of as many projects and orders as there can be.
+_LATEST = "id > (SELECT MAX(id) - %(share)s * COUNT(*) FROM %(table)s)"
+_SPREAD = "id %% (1 / %(share)s)::integer = 0"
 #: After so many batches a scan has all the memory that it needs.
 WARM_UP = 3
 #: Records in the middle of a batch: enough of them for findings of each kind.
@@ -53,17 +56,25 @@ def full_scan(env, profile=None):
 
 
 def changes_scan(env, share, rounds):
-    """Measure nightly scans, each after a share of the history has changed."""
-    _touch(env, share)
-    _scan(env, "changes")  # caches that outlast a scan are filled
-    scans = []
-    for _round in range(rounds):
-        _touch(env, share)
-        scans.append(_scan(env, "changes"))
-    return {
-        "seconds": median(scan["seconds"] for scan in scans),
-        "records": scans[0]["records"],
-    }
+    """Measure nightly scans, each after a share of the history has changed: what was
+    recorded last, and records from all over the history.
+
+    :return: {"latest" and "spread": {"seconds", "records"}}
+    """
+    figures = {}
+    for kind, condition in (("latest", _LATEST), ("spread", _SPREAD)):
+        _age(env)
+        _touch(env, share, condition)
+        _scan(env, "changes")  # caches that outlast a scan are filled
+        scans = []
+        for _round in range(rounds):
+            _touch(env, share, condition)
+            scans.append(_scan(env, "changes"))
+        figures[kind] = {
+            "seconds": median(scan["seconds"] for scan in scans),
+            "records": scans[0]["records"],
+        }
+    return figures
 
 
 def batch_queries(env):
@@ -116,26 +127,45 @@ def _scan(env, kind):
     }
 
 
-def _touch(env, share):
-    """Have what was recorded last say that it was changed now: a day's work. Odoo
-    writes the task of a timesheet whose hours change, too."""
+def _age(env):
+    """Have what says that it was changed lately say so no more."""
+    for table in ("account_analytic_line", "project_task", "sale_order_line"):
+        env.cr.execute(
+            SQL(
+                "UPDATE %s SET write_date = %s WHERE write_date > %s",
+                SQL.identifier(table),
+                fields.Datetime.subtract(fields.Datetime.now(), days=2),
+                fields.Datetime.subtract(fields.Datetime.now(), days=1),
+            )
+        )
+    env.cr.commit()
+
+
+def _touch(env, share, condition):
+    """Have a share of timesheets and order lines say that they were changed now. Odoo
+    writes the task of a timesheet whose hours change, too.
+
+    :param condition: SQL of which ones, by ``table`` and ``share``
+    """
+    sheets, lines = (
+        SQL(condition, table=SQL.identifier(table), share=share)
+        for table in ("account_analytic_line", "sale_order_line")
+    )
     env.cr.execute(
         SQL(
             """
             WITH sheet AS (
-                UPDATE account_analytic_line SET write_date = %(now)s
-                 WHERE id > (SELECT MAX(id) - %(share)s * COUNT(*)
-                               FROM account_analytic_line)
+                UPDATE account_analytic_line SET write_date = %(now)s WHERE %(sheets)s
              RETURNING task_id
             ), task AS (
                 UPDATE project_task SET write_date = %(now)s
                  WHERE id IN (SELECT task_id FROM sheet)
             )
-            UPDATE sale_order_line SET write_date = %(now)s
-             WHERE id > (SELECT MAX(id) - %(share)s * COUNT(*) FROM sale_order_line)
+            UPDATE sale_order_line SET write_date = %(now)s WHERE %(lines)s
             """,
             now=fields.Datetime.now(),
-            share=share,
+            sheets=sheets,
+            lines=lines,
         )
     )
     env.cr.commit()

@@ -22,6 +22,7 @@ class Row:
     def cells(self, verdict):
         """Return the texts of the row, the last one empty without a verdict."""
         figures = (self.what, self.ours, self.odoo, self.compared, self.target)
+        verdict = verdict and self.target
         return *figures, ("PASS" if self.good else "over") if verdict else ""
 
 
@@ -48,6 +49,11 @@ def limit_row(what, ours, odoo, target, unit):
     """
     other = "" if odoo is None else unit(odoo)
     return Row(what, unit(ours), other, "", f"<= {unit(target)}", ours <= target)
+
+
+def fact_row(what, ours, odoo, unit):
+    """Return a row without a target, beside another figure."""
+    return Row(what, unit(ours), unit(odoo), f"{ours / odoo:.2f}x", "", True)
 
 
 def more_row(what, ours, odoo, target):
