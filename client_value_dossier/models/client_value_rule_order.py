@@ -165,8 +165,8 @@ class ClientValueRule(models.Model):
 
         The products that companies share have prices in the main company's currency.
         """
-        companies = self.env["res.company"].search([])
-        if len(companies.currency_id) < 2:
+        companies = self.env["res.company"]
+        if len(companies._read_group([], ["currency_id"])) < 2:
             return []
         # Raw SQL: which few rates the products of many orders need
         rows = self.env.execute_query(
@@ -192,7 +192,7 @@ class ClientValueRule(models.Model):
             )
         )
         found = []
-        for company in companies:
+        for company in companies.browse({owner for owner, _other, _date in rows}):
             needed = [
                 (other, date) for owner, other, date in rows if owner == company.id
             ]
