@@ -119,6 +119,16 @@ class TestTours(ClientValueCommon, HttpCase):
         kept = entries.filtered(lambda entry: entry.state == "confirmed")
         self.assertEqual(kept.user_id, self.own)
 
+    def test_keep_a_suggestion_in_its_form(self):
+        self._create_discounted_orders(1)
+        entry = self.env["client.value.rule"].run_harvest(partners=self.client)
+        self.start_tour(
+            f"/odoo/value-suggestions/{entry.id}",
+            "client_value_suggestion_form",
+            login=self.own.login,
+        )
+        self.assertEqual(entry.state, "confirmed")
+
     def test_import_a_sheet(self):
         wrong_row = ["2024-05-02", "Nobody Inc", "Savings", "Second imported favour"]
         right_row = ["2024-05-02", "Beta Foods", "Savings", "Second imported favour"]

@@ -1,6 +1,8 @@
 import { onPatched } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
+import { FormController } from "@web/views/form/form_controller";
+import { formView } from "@web/views/form/form_view";
 import { KanbanController } from "@web/views/kanban/kanban_controller";
 import { kanbanView } from "@web/views/kanban/kanban_view";
 import { ListController } from "@web/views/list/list_controller";
@@ -32,6 +34,14 @@ export class SuggestionListController extends followDecisions(ListController) {
             clickParams.buttonContext = { suggestion_domain: this.model.root.domain };
         }
         return super.beforeExecuteActionButton(...arguments);
+    }
+}
+
+/** A decision that is made in the form counts as well. */
+class EntryFormController extends FormController {
+    async afterExecuteActionButton() {
+        await super.afterExecuteActionButton(...arguments);
+        this.env.bus.trigger(SUGGESTIONS_LOADED);
     }
 }
 
@@ -121,4 +131,8 @@ registry.category("views").add("client_value_suggestion_list", {
 registry.category("views").add("client_value_suggestion_kanban", {
     ...kanbanView,
     Controller: followDecisions(KanbanController),
+});
+registry.category("views").add("client_value_entry_form", {
+    ...formView,
+    Controller: EntryFormController,
 });

@@ -106,6 +106,22 @@ registry.category("web_tour.tours").add("client_value_scan_client", {
     ],
 });
 
+registry.category("web_tour.tours").add("client_value_suggestion_form", {
+    steps: () => [
+        {
+            trigger: ".o_client_value_counter .badge:contains(1)",
+        },
+        {
+            trigger: ".o_form_statusbar button[name=action_confirm]",
+            run: "click",
+        },
+        {
+            content: "It counts no more",
+            trigger: "body:not(:has(.o_client_value_counter))",
+        },
+    ],
+});
+
 registry.category("web_tour.tours").add("client_value_source_changed", {
     steps: () => [
         {
