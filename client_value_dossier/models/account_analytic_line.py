@@ -7,6 +7,11 @@ class AccountAnalyticLine(models.Model):
     # What has changed since the last scan. A block range index takes some kB for a
     # million timesheets, and from PostgreSQL 16 on no update becomes dearer by it.
     _value_write_date_idx = models.Index("USING brin (write_date)")
+    # The hours that may be a favour: most timesheets are paid by the hour.
+    _value_unpaid_idx = models.Index(
+        "(project_id) WHERE timesheet_invoice_type IN ('non_billable', "
+        "'billable_fixed', 'billable_milestones', 'billable_manual')"
+    )
 
     def write(self, vals):
         if "project_id" in vals or "task_id" in vals:

@@ -1,6 +1,11 @@
+import csv
+import io
 import json
 from collections import defaultdict
 from datetime import timedelta
+from operator import itemgetter
+
+from psycopg2.extras import Json
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL, float_compare
@@ -586,7 +591,7 @@ class ClientValueEntry(models.Model):
     def _prepare_stored_finding(self, finding):
         """Return what is kept of a finding, as JSON gives it back."""
         stored = {name: finding.get(name) or False for name in FOLLOWED}
-        stored["date"] = fields.Date.to_string(finding["date"])
+        stored["date"] = finding["date"].isoformat()
         for name in ("hours", "rate", "amount", "days", "internal_cost"):
             stored[name] = float(finding.get(name) or 0.0)
         if finding.get("timesheets"):
@@ -626,7 +631,7 @@ class ClientValueEntry(models.Model):
                     "rule_id": finding["rule_id"],
                     "res_model": finding["res_model"],
                     "res_id": finding["res_id"],
-                    "period": fields.Date.to_string(finding["period"]) or None,
+                    "period": finding["period"] or None,
                     "unit_id": finding["unit_id"],
                     "company_id": finding["company_id"],
                     "category_id": category.id,
@@ -636,7 +641,7 @@ class ClientValueEntry(models.Model):
                     # Nobody's until kept: it is seen by those who see the client.
                     "user_id": None,
                     "state": "suggested",
-                    "finding": stored,
+                    "finding": json.dumps(stored),
                     "withdrawn": False,
                     "source_changed": False,
                     "create_uid": SUPERUSER_ID,
@@ -685,22 +690,14 @@ class ClientValueEntry(models.Model):
             values_list = self._prepare_suggestions(batch)
             defaults = self._get_other_defaults(values_list[0])
             names = [*values_list[0], *defaults]
-            columns = SQL(", ").join(
-                SQL(
-                    "%s %s",
-                    SQL.identifier(name),
-                    SQL(self._fields[name].column_type[1]),
-                )
-                for name in names
-            )
+            columns = SQL(", ").join(map(SQL.identifier, names))
+            self._copy_to_new_table(names, [{**v, **defaults} for v in values_list])
             rows = self.env.execute_query(
                 SQL(
-                    "INSERT INTO client_value_entry (%(names)s) "
-                    "SELECT * FROM jsonb_to_recordset(%(rows)s) AS row(%(columns)s) "
+                    "INSERT INTO client_value_entry (%(columns)s) "
+                    "SELECT %(columns)s FROM client_value_new "
                     "ON CONFLICT DO NOTHING RETURNING id",
-                    names=SQL(", ").join(map(SQL.identifier, names)),
                     columns=columns,
-                    rows=json.dumps([{**v, **defaults} for v in values_list]),
                 )
             )
             ids += [entry_id for (entry_id,) in rows]
@@ -710,6 +707,30 @@ class ClientValueEntry(models.Model):
             self.env["res.partner"].invalidate_model(["value_entry_ids"])
             self.env["project.project"].invalidate_model(["value_entry_ids"])
         return ids
+
+    def _copy_to_new_table(self, names, values_list):
+        """Fill the temporary table ``client_value_new``: COPY takes half the time of
+        an INSERT of values."""
+        cr = self.env.cr
+        cr.execute("DROP TABLE IF EXISTS client_value_new")
+        cr.execute(
+            SQL(
+                "CREATE TEMPORARY TABLE client_value_new (%s) ON COMMIT DROP",
+                SQL(", ").join(
+                    SQL(
+                        "%s %s",
+                        SQL.identifier(name),
+                        SQL(self._fields[name].column_type[1]),
+                    )
+                    for name in names
+                ),
+            )
+        )
+        # An empty cell is NULL: a text that is empty says no more.
+        table = io.StringIO()
+        csv.writer(table).writerows(map(itemgetter(*names), values_list))
+        table.seek(0)
+        cr.copy_expert("COPY client_value_new FROM STDIN (FORMAT csv)", table)
 
     @api.model
     def _get_other_defaults(self, values):
@@ -723,9 +744,13 @@ class ClientValueEntry(models.Model):
             and field.default
             and name not in values
         ]
-        return {
+        columns = {
             name: self._fields[name].convert_to_column(value, self)
             for name, value in self.default_get(names).items()
+        }
+        return {
+            name: json.dumps(value.adapted) if isinstance(value, Json) else value
+            for name, value in columns.items()
         }
 
     def _compute_other_fields(self, known):

@@ -4,6 +4,7 @@ from functools import lru_cache
 from babel.dates import format_date
 
 from odoo import api, models
+from odoo.tools import ormcache
 from odoo.tools.misc import babel_locale_parse
 
 
@@ -155,6 +156,7 @@ class ClientValueRule(models.Model):
         return _name_month(day, self.env.lang or "en_US") if day else ""
 
     @api.model
+    @ormcache("hours", "self.env.lang")
     def _format_hours(self, hours):
         if round(hours, 1) == 1:
             return self.env._("1 hour")
@@ -173,5 +175,7 @@ class ClientValueRule(models.Model):
         shown = round(value, digits)
         if shown == round(value):
             digits = 0
-        # Below a thousand there is nothing to group, but finding that out takes time.
-        return lang.format(f"%.{digits}f", value, grouping=shown >= 1000)
+        if shown < 1000:
+            # There is nothing to group, but finding that out takes time.
+            return f"{value:.{digits}f}".replace(".", lang.decimal_point)
+        return lang.format(f"%.{digits}f", value, grouping=True)
