@@ -137,7 +137,7 @@ class ClientTier(models.Model):
     def _check_bounds_in_order(self):
         """Raise ValidationError unless bounds rise and minimums do not, in the order
         of these tiers."""
-        bounded = self.filtered("revenue_share_to")
+        bounded = self.filtered(lambda tier: tier.revenue_share_to > 0)
         for better, tier in zip(bounded, bounded[1:], strict=False):
             if tier.revenue_share_to <= better.revenue_share_to:
                 raise ValidationError(

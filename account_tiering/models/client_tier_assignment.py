@@ -100,7 +100,8 @@ class ClientTierAssignment(models.Model):
     @api.model
     def _group_expand_tiers(self, tiers, domain):
         """Show each tier of the user's companies as a column."""
-        return tiers | tiers.search([("company_id", "in", self.env.companies.ids)])
+        shown = tiers.search([("company_id", "in", self.env.companies.ids)])
+        return (tiers | shown).sorted()
 
     # ------------------------------------------------------------
     # CONSTRAINTS

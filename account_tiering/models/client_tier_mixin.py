@@ -44,6 +44,11 @@ class ClientTierMixin(models.AbstractModel):
             record.tier_color = assignment and assignment.tier_id.color
 
     def _search_tier_id(self, operator, value):
+        if operator in ("any", "any!") and isinstance(value, Domain):
+            # Tiers are few. sudo: that is what "any!" stands for
+            tiers = self.env["client.tier"].with_context(active_test=False)
+            tiers = tiers.sudo(tiers.env.su or operator == "any!")
+            operator, value = "in", tiers.search(value).ids
         return self._search_through_assignment(
             "tier_id", operator, value, lambda record: record.tier_id.id
         )
@@ -52,11 +57,11 @@ class ClientTierMixin(models.AbstractModel):
     def _group_expand_tiers(self, tiers, domain):
         """Show each tier of the companies in question as a column."""
         companies = self.env.companies if self._tier_company_field else self.env.company
-        return tiers | tiers.search([("company_id", "in", companies.ids)])
+        shown = tiers.search([("company_id", "in", companies.ids)])
+        return (tiers | shown).sorted()
 
     def _field_to_sql(self, alias, field_expr, query=None):
-        if field_expr == "tier_id" and "tier_id" in self._fields:
-            self._check_field_access(self._fields["tier_id"], "read")
+        if field_expr == "tier_id":
             return self._get_assignment_sql(alias, "tier_id", query)
         return super()._field_to_sql(alias, field_expr, query)
 
@@ -138,6 +143,7 @@ class ClientTierMixin(models.AbstractModel):
         :param query: gets the joins that are needed; without one, the result is a
             subquery
         """
+        self._check_field_access(self._fields["tier_id"], "read")
         self.env["client.tier.assignment"].flush_model()
         company = self.env.company.id
         if self._tier_company_field:

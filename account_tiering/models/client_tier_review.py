@@ -643,8 +643,8 @@ class ClientTierReview(models.Model):
     def _apply(self):
         """Write assignments and history of the accepted lines."""
         self.ensure_one()
-        self._check_can_apply()
         self.env.flush_all()
+        self._check_can_apply()
         now, today = fields.Datetime.now(), fields.Date.context_today(self)
         # Raw SQL: in one statement for all clients. The history is written from the
         # tier that the client has at this moment, and read again for the assignments.
@@ -845,11 +845,12 @@ class ClientTierReview(models.Model):
         )
         clients = [client for (client,) in restored]
         self._forget_cached_tiers()
-        self._undo_pricelists(clients)
+        self._undo_pricelists()
         kept = self.env["client.tier.change"].search_count(
             [("review_id", "=", self.id), ("kind", "=", "review")]
         ) - len(clients)
         self.state = "undone"
+        self.invalidate_model(["can_undo"])
         self.message_post(
             body=self.env._(
                 "Undone: %(restored)s clients have their former tier again; %(kept)s "
@@ -860,7 +861,7 @@ class ClientTierReview(models.Model):
         )
         self._after_change(clients)
 
-    def _undo_pricelists(self, clients):
+    def _undo_pricelists(self):
         """Give back the pricelists that this review replaced, unless somebody chose
         another one since."""
         lines = self.env["client.tier.review.line"].search(
@@ -1184,6 +1185,7 @@ class ClientTierReview(models.Model):
 
     def _forget_cached_tiers(self):
         """Read again what was written by SQL."""
+        self.invalidate_model(["can_undo"])
         self.env["client.tier.assignment"].invalidate_model()
         self.env["client.tier.change"].invalidate_model()
         self.env["client.tier"].invalidate_model()

@@ -1,7 +1,6 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 
 from .client_tier_review import METHODS
 
@@ -49,7 +48,12 @@ class ResCompany(models.Model):
         string="Scheduled Review",
         help="A review is prepared each time, and the director gets an activity.",
     )
-    tier_review_next = fields.Date(string="Next Review")
+    tier_review_next = fields.Date(
+        string="Next Review",
+        compute="_compute_tier_review_next",
+        store=True,
+        readonly=False,
+    )
     tier_review_apply = fields.Boolean(
         string="Apply Scheduled Reviews",
         help="Apply the proposal of a scheduled review at once, without asking.",
@@ -71,12 +75,14 @@ class ResCompany(models.Model):
         "The margin around bounds lies between 0 and 50 percentage points.",
     )
 
-    @api.constrains("tier_review_schedule", "tier_review_next")
-    def _check_tier_review_next(self):
-        if any(c.tier_review_schedule and not c.tier_review_next for c in self):
-            raise ValidationError(
-                self.env._("Say when the next scheduled review of tiers is due.")
-            )
+    @api.depends("tier_review_schedule")
+    def _compute_tier_review_next(self):
+        """Begin a period from now, when nobody says otherwise."""
+        for company in self:
+            if not company.tier_review_schedule:
+                company.tier_review_next = False
+            elif not company.tier_review_next:
+                company.tier_review_next = company._get_following_review_date()
 
     @api.model_create_multi
     def create(self, vals_list):

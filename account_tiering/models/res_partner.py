@@ -113,7 +113,6 @@ class ResPartner(models.Model):
         fname = field_expr.partition(".")[0]
         if fname == "tier_since":
             field = self._fields[fname]
-            self._check_field_access(field, "read")
             sql = self._get_assignment_sql(alias, "since", query)
             _name, _dot, part = field_expr.partition(".")
             return field.property_to_sql(sql, part, self, alias, query) if part else sql

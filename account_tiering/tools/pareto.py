@@ -28,11 +28,14 @@ would with bounds raised (and minimums lowered). Some are held: see :class:`Clie
 
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 #: Percentage points that two shares may differ by and still count as equal: what is
 #: lost when a long list of amounts is summed up.
 PRECISION = 1e-9
+
+_REVENUE = attrgetter("revenue")
 
 #: Why a client does not get the tier that its revenue asks for.
 LOCKED, STAY, GRACE, MARGIN = "locked", "stay", "grace", "margin"
@@ -55,7 +58,8 @@ class Client(NamedTuple):
 
     :param key: identifies the client
     :param revenue: in the company's currency, after credit notes
-    :param current: index of the present tier, None without one
+    :param current: index of the present tier, None without one (or if that tier is
+        not among those that are given out)
     :param hold: ``locked`` (keeps its tier, or keeps having none), ``stay`` (came into
         its tier too lately to leave it), ``grace`` (is too new to be moved down), or ""
     """
@@ -131,46 +135,41 @@ def classify(
     check_bounds(bounds)
     if margin < 0:
         raise ValueError("The margin must not be negative.")
-    clients = sorted(clients, key=_revenue, reverse=True)
+    clients = sorted(clients, key=_REVENUE, reverse=True)
     total = sum(client.revenue for client in clients if client.revenue > 0)
-    count = len(bounds)
     scale = 1 + margin / 100
-    easy = [(b.share and b.share + margin, b.revenue / scale) for b in bounds]
-    # A bound that the margin brings down to 0 still is one: only the largest pass.
-    hard = [
-        (b.share and max(b.share - margin, PRECISION * 2), b.revenue * scale)
-        for b in bounds
-    ]
+    plain = _Descent(bounds)
+    easy = _Descent(
+        Bound(bound.share and bound.share + margin, bound.revenue / scale)
+        for bound in bounds
+    )
+    hard = _Descent(
+        # A bound that the margin brings down to 0 still is one: the largest pass.
+        Bound(
+            bound.share and max(bound.share - margin, PRECISION * 2),
+            bound.revenue * scale,
+        )
+        for bound in bounds
+    )
     placements = []
-    add = placements.append
     running = 0.0
-    for revenue, tied in groupby(clients, key=_revenue):
+    for revenue, tied in groupby(clients, key=_REVENUE):
         before = running / total * 100 if total > 0 else 0.0
-        positive = revenue > 0
-        asked = _first(bounds, before, revenue)
-        lowest, highest = _first(hard, before, revenue), _first(easy, before, revenue)
+        asked = plain.reach(before, revenue)
+        best, worst = easy.reach(before, revenue), hard.reach(before, revenue)
         tied = list(tied)
-        if positive:
+        if revenue > 0:
             running += revenue * len(tied)
             share = revenue / total * 100
             cumulative = min(running / total * 100, 100.0)
         else:
             share, cumulative = 0.0, (100.0 if total > 0 else 0.0)
-        for client in tied:
-            key, current, hold = client.key, client.current, client.hold
-            known = current is not None and 0 <= current < count
-            if hold == LOCKED:
-                tier, held = (current if known else None), LOCKED
-            elif not known:
-                tier, held = asked, ""
-            elif hold == STAY:
-                tier, held = current, STAY
+        for key, _same, current, hold in tied:
+            if current is None and hold != LOCKED:
+                tier = asked
             else:
-                # Up and down only as far as it is beyond the margin.
-                tier, held = min(max(current, highest), lowest), MARGIN
-                if hold == GRACE and tier > current:
-                    tier, held = current, GRACE
-            add(
+                tier, hold = _settle(current, hold, best, worst)
+            placements.append(
                 Placement(
                     key,
                     revenue,
@@ -178,10 +177,51 @@ def classify(
                     cumulative,
                     asked,
                     tier,
-                    held if tier != asked else "",
+                    "" if tier == asked else hold,
                 )
             )
     return placements
+
+
+def _settle(current, hold, best, worst):
+    """Return the tier of a client that has one, or is locked, and what holds it.
+
+    :param best: the tier that bounds raised by the margin allow
+    :param worst: the tier that bounds lowered by the margin ask for
+    """
+    if hold in (LOCKED, STAY):
+        return current, hold
+    # Up and down only as far as it is beyond the margin.
+    tier = min(max(current, best), worst)
+    if hold == GRACE and tier > current:
+        return current, GRACE
+    return tier, MARGIN
+
+
+class _Descent:
+    """Finds the first tier that takes each client, when clients come in order.
+
+    A tier that does not take a client takes no later one: their revenue is less, and
+    their share before is more.
+    """
+
+    def __init__(self, bounds):
+        self._bounds = list(bounds)
+        self._last = len(self._bounds) - 1
+        self._place = 0
+
+    def reach(self, before, revenue):
+        """Return the index of the tier of the next client."""
+        place = self._place
+        while place < self._last:
+            share, least = self._bounds[place]
+            if (not share or (revenue > 0 and before < share - PRECISION)) and (
+                not least or revenue >= least
+            ):
+                break
+            place += 1
+        self._place = place
+        return place
 
 
 def concentrate(revenues: Iterable[float], share: float = 80.0) -> Concentration:
@@ -206,20 +246,3 @@ def top_share(revenues: Iterable[float], count: int) -> float:
     revenues = sorted((r for r in revenues if r > 0), reverse=True)
     total = sum(revenues)
     return sum(revenues[: max(count, 0)]) / total * 100 if total else 0.0
-
-
-def _revenue(client):
-    return client.revenue
-
-
-def _first(bounds, before, revenue):
-    """Return the index of the first of these (share, minimum) that takes a client."""
-    last = len(bounds) - 1
-    for index in range(last):
-        share, least = bounds[index]
-        if share and (revenue <= 0 or before >= share - PRECISION):
-            continue
-        if least and revenue < least:
-            continue
-        return index
-    return last
