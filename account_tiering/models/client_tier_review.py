@@ -819,8 +819,12 @@ class ClientTierReview(models.Model):
                        AND given.tier_id = change.new_tier_id
                      WHERE change.review_id = %(review)s AND change.kind = 'review'
                        AND NOT EXISTS (
+                           -- reviews that are undone have left nothing behind
                            SELECT FROM client_tier_change later
-                            WHERE later.partner_id = change.partner_id
+                             LEFT JOIN client_tier_review review
+                               ON review.id = later.review_id
+                            WHERE COALESCE(review.state, '') != 'undone'
+                              AND later.partner_id = change.partner_id
                               AND later.company_id = change.company_id
                               AND later.id > change.id)
                 ), history AS (
