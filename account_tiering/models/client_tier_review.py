@@ -921,7 +921,7 @@ class ClientTierReview(models.Model):
             count = min(self.top_count, self.client_count)
             sentences.append(
                 self.env._(
-                    "The %(count)s largest bring %(share)s %%.",
+                    "the %(count)s largest bring %(share)s %%",
                     count=count,
                     share=f"{self.top_share:.1f}",
                 )

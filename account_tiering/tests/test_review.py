@@ -625,7 +625,7 @@ class TestReview(TieringCommon):
         panel = review.get_review_panel()
         self.assertEqual(
             panel["sentences"],
-            ["2 of 5 clients bring 80 % of revenue", "The 2 largest bring 80.0 %."],
+            ["2 of 5 clients bring 80 % of revenue", "the 2 largest bring 80.0 %"],
         )
         self.assertEqual(
             [(bar["label"], bar["revenue"], bar["tier"]) for bar in panel["bars"]],

@@ -2,7 +2,10 @@
 
 import gc
 import time
+from contextlib import suppress
 from statistics import median
+
+from psycopg2.errors import InsufficientPrivilege
 
 from odoo import Command, fields
 from odoo.tools import SQL, split_every
@@ -48,6 +51,7 @@ def make_portfolio(env, clients, invoices):
     )
     invoice.action_post()
     env.flush_all()
+    _leave_out_foreign_keys(env)
     first = _copy(
         env,
         client,
@@ -199,6 +203,13 @@ def _seconds(env, call):
     call()
     env.flush_all()
     return time.perf_counter() - start
+
+
+def _leave_out_foreign_keys(env):
+    """Let this transaction not check foreign keys, some twenty for each invoice, where
+    the database's role may do so: only making the data takes longer with them."""
+    with suppress(InsufficientPrivilege), env.cr.savepoint():
+        env.cr.execute("SET LOCAL session_replication_role = replica")
 
 
 def _copy(env, sample, count, **values):
