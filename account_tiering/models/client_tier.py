@@ -217,7 +217,29 @@ class ClientTier(models.Model):
                 "a review or by hand."
             )
         )
-        # sudo: the history of clients that the user may not see counts, too
+        # sudo: reviews and the history of clients that the user may not see count, too.
+        # The database does not check them, see UncheckedMany2one.
+        line = (
+            self.env["client.tier.review.line"]
+            .sudo()
+            .search(
+                [
+                    "|",
+                    "|",
+                    ("tier_id", "in", self.ids),
+                    ("old_tier_id", "in", self.ids),
+                    ("proposed_tier_id", "in", self.ids),
+                ],
+                limit=1,
+            )
+        )
+        if line:
+            raise UserError(
+                self.env._(
+                    "A tier of these is part of the review %s: archive it instead.",
+                    line.review_id.name,
+                )
+            )
         change = (
             self.env["client.tier.change"]
             .sudo()
