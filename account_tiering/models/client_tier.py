@@ -115,10 +115,11 @@ class ClientTier(models.Model):
     @api.depends_context("allowed_company_ids")
     def _compute_display_name(self):
         """Tell the companies' tiers apart where several companies are shown."""
-        super()._compute_display_name()
+        result = super()._compute_display_name()
         if len(self.env.companies) > 1:
             for tier in self.filtered("company_id"):
                 tier.display_name = f"{tier.name} ({tier.company_id.sudo().name})"
+        return result
 
     # ------------------------------------------------------------
     # CONSTRAINTS

@@ -45,7 +45,8 @@ class ClientTierReview(models.Model):
         required=True,
         default=lambda self: self._default_company_id(),
         index=True,
-        ondelete="cascade",
+        # Its lines would stay, see UncheckedMany2one.
+        ondelete="restrict",
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     user_id = fields.Many2one(
@@ -121,11 +122,10 @@ class ClientTierReview(models.Model):
     line_ids = fields.One2many(
         comodel_name="client.tier.review.line", inverse_name="review_id"
     )
-    proposed_on = fields.Datetime(string="Proposed On", readonly=True, copy=False)
+    proposed_on = fields.Datetime(readonly=True, copy=False)
     applied_on = fields.Datetime(readonly=True, copy=False)
     applied_by_id = fields.Many2one(
         comodel_name="res.users",
-        string="Applied By",
         readonly=True,
         copy=False,
         ondelete="set null",
@@ -302,6 +302,15 @@ class ClientTierReview(models.Model):
                 )
             )
 
+    def unlink(self):
+        lines = self.env["client.tier.review.line"].search(
+            [("review_id", "in", self.ids)]
+        )
+        result = super().unlink()
+        # sudo: nobody deletes lines by hand
+        lines.sudo().unlink()
+        return result
+
     # ------------------------------------------------------------
     # ACTIONS
     # ------------------------------------------------------------
@@ -439,7 +448,9 @@ class ClientTierReview(models.Model):
         stay = self.date_to - relativedelta(months=self.stay_months)
         grace = self.date_to - relativedelta(months=self.grace_months)
         # Raw SQL: one pass over the invoices, there is no index by client. The director
-        # sees sums of invoices that he need not have access to.
+        # sees sums of invoices that he need not have access to. With memory for the
+        # sums of all clients nothing is sorted on disk.
+        self.env.cr.execute("SET LOCAL work_mem = '64MB'")
         rows = self.env.execute_query(
             SQL(
                 """
@@ -471,6 +482,7 @@ class ClientTierReview(models.Model):
                 grace=grace,
             )
         )
+        self.env.cr.execute("SET LOCAL work_mem TO DEFAULT")
         digits = self.currency_id.decimal_places
         return {
             client: (round(revenue, digits), tier, hold)

@@ -27,9 +27,8 @@ class ClientTierReviewLine(models.Model):
     # A review writes a line for every client.
     _log_access = False
 
-    review_id = fields.Many2one(
-        comodel_name="client.tier.review", required=True, ondelete="cascade"
-    )
+    # Deleted with the review by client.tier.review.
+    review_id = UncheckedMany2one(comodel_name="client.tier.review", required=True)
     partner_id = fields.Many2one(
         comodel_name="res.partner",
         string="Client",
