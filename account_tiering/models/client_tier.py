@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from .client_tier_cadence import format_hours
+
 
 class ClientTier(models.Model):
     """How important a client is: who belongs to it, and what he is owed a year.
@@ -67,6 +69,8 @@ class ClientTier(models.Model):
         help="What the cadences cost the team for all clients of the tier in a year.",
     )
 
+    cost_sentence = fields.Char(compute="_compute_cost_sentence", string="Cost")
+
     _code_uniq = models.Constraint(
         "UNIQUE(company_id, code)",
         "Another tier of this company has this code (it may be archived): choose a "
@@ -110,6 +114,17 @@ class ClientTier(models.Model):
     def _compute_hours_total(self):
         for tier in self:
             tier.hours_total = tier.hours_per_client * tier.client_count
+
+    @api.depends("hours_total")
+    def _compute_cost_sentence(self):
+        for tier in self:
+            tier.cost_sentence = self.env._(
+                "Each client costs the team %(each)s hours a year, all %(clients)s of "
+                "them %(total)s hours.",
+                each=format_hours(tier.hours_per_client),
+                clients=tier.client_count,
+                total=format_hours(tier.hours_total),
+            )
 
     @api.depends("company_id")
     @api.depends_context("allowed_company_ids")

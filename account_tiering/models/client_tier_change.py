@@ -33,10 +33,10 @@ class ClientTierChange(models.Model):
         comodel_name="res.users", string="By", ondelete="set null", readonly=True
     )
     old_tier_id = UncheckedMany2one(
-        comodel_name="client.tier", string="From", readonly=True
+        comodel_name="client.tier", string="Former Tier", readonly=True
     )
     new_tier_id = UncheckedMany2one(
-        comodel_name="client.tier", string="To", readonly=True
+        comodel_name="client.tier", string="New Tier", readonly=True
     )
     kind = fields.Selection(
         selection=[
