@@ -193,23 +193,20 @@ class ClientTierReview(models.Model):
     # COMPUTE
     # ------------------------------------------------------------
 
-    @api.depends("company_id", "date_to")
+    @api.depends("company_id")
     def _compute_settings(self):
-        """Begin with the settings of the company."""
+        """Begin with the settings of the company; what was chosen then stays."""
         methods = dict(self._selection_method())
         for review in self:
             company = review.company_id
-            if not review.date_from or review.state == "draft":
-                day = review.date_to or fields.Date.context_today(review)
-                review.date_from = (
-                    day
-                    + relativedelta(days=1)
-                    - relativedelta(months=company.tier_months)
-                )
-            method = company.tier_method
-            review.method = review.method or (
-                method if method in methods else METHODS[0][0]
+            until = review.date_to or fields.Date.context_today(review)
+            review.date_from = (
+                until
+                + relativedelta(days=1)
+                - relativedelta(months=company.tier_months or 12)
             )
+            method = company.tier_method
+            review.method = method if method in methods else METHODS[0][0]
             review.margin = company.tier_margin
             review.stay_months = company.tier_stay_months
             review.grace_months = company.tier_grace_months
