@@ -12,11 +12,6 @@ from ..tools import pareto
 from ..tools.workbook import Column, Sheet, write_workbook
 from .client_tier_assignment import BATCH
 
-METHODS = [
-    ("invoice", "Invoiced revenue"),
-    ("order", "Ordered revenue"),
-    ("margin", "Margin of orders"),
-]
 #: The share of revenue that the sentence about concentration names, in percent.
 PARETO_SHARE = 80.0
 #: Clients named in messages.
@@ -180,14 +175,7 @@ class ClientTierReview(models.Model):
 
     @api.model
     def _selection_method(self):
-        """Margin is offered where the addon sale_margin is installed."""
-        return [
-            (code, label)
-            for code, label in self.env["res.company"]
-            ._fields["tier_method"]
-            ._description_selection(self.env)
-            if code != "margin" or "margin" in self.env["sale.order"]._fields
-        ]
+        return self.env["res.company"]._selection_tier_method()
 
     # ------------------------------------------------------------
     # COMPUTE
@@ -205,8 +193,9 @@ class ClientTierReview(models.Model):
                 + relativedelta(days=1)
                 - relativedelta(months=company.tier_months or 12)
             )
+            # The method of an addon that is gone.
             method = company.tier_method
-            review.method = method if method in methods else METHODS[0][0]
+            review.method = method if method in methods else next(iter(methods))
             review.margin = company.tier_margin
             review.stay_months = company.tier_stay_months
             review.grace_months = company.tier_grace_months
