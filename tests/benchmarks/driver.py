@@ -29,11 +29,12 @@ from .table import (
 )
 
 DESCRIPTION = """\
-Prints a table of what the addon client_value_dossier costs: time, memory, size and
+Prints a table of what the addons of this repository cost: time, memory, size and
 database queries, beside Odoo's own reports and exports of as many rows, measured in
 the same run on fresh databases, which are dropped at the end. A scan for suggestions is
-measured beside plain SELECTs that sum up the same tables. Times are medians; only
-ratios mean something on a busy machine.
+measured beside plain SELECTs that sum up the same tables; a review of tiers beside one
+plain SQL aggregation of the invoices, and beside writing as many partners by the ORM.
+Times are medians; only ratios mean something on a busy machine.
 
 The exit status is 1 when a target is missed (never with --quick: the targets are for
 the full sizes)."""
@@ -45,8 +46,13 @@ QUICK = {"dossier": 100, "large": 1_000, "total": 5_000}
 FULL_HISTORY, QUICK_HISTORY = 1_000_000, 20_000
 SMALL = 10  # entries of a small client
 CHANGED = 0.001  # the share of a history that changes on a day
+# Clients that are classified, and their invoices.
+FULL_PORTFOLIO = {"clients": 100_000, "invoices": 1_000_000}
+QUICK_PORTFOLIO = {"clients": 2_000, "invoices": 20_000}
+BATCH = 1_000  # partners that are read at once
+MOVED = 0.01  # the share of clients that a usual review moves
 LOG = "benchmarks"
-PARTS = ("dossiers", "scans")
+PARTS = ("dossiers", "scans", "tiers")
 
 
 def main(arguments):
@@ -70,15 +76,18 @@ def main(arguments):
         (LOGS / f"{LOG}.log").unlink(missing_ok=True)
         before = machine()
         rows = []
-        if options.only != "scans":
+        if options.only in (None, "dossiers"):
             sizes = QUICK if options.quick else FULL
             rows += Dossiers(env, runs, rounds, sizes).run()
-        if options.only != "dossiers":
+        if options.only in (None, "scans"):
             timesheets = QUICK_HISTORY if options.quick else FULL_HISTORY
             rows += Scans(env, runs, rounds, timesheets).run()
+        if options.only in (None, "tiers"):
+            sizes = QUICK_PORTFOLIO if options.quick else FULL_PORTFOLIO
+            rows += Tiers(env, runs, rounds, sizes).run()
     finally:
         runs.clean_up()
-    heading = ["Benchmarks of client_value_dossier", before, f"at the end: {load()}"]
+    heading = ["Benchmarks of the addons", before, f"at the end: {load()}"]
     if options.quick:
         heading.append("Quick: the targets are for larger sizes.")
     say("\n" + render(heading, rows, verdicts=not options.quick))
@@ -175,6 +184,75 @@ class Scans(Benchmark):
             median(scan["spread"]["seconds"] for scan in changes),
             full,
             seconds,
+        )
+
+
+class Tiers(Benchmark):
+    """Reviews of the tiers of many clients."""
+
+    def __init__(self, env, runs, rounds, sizes):
+        super().__init__(env, runs, rounds)
+        self.sizes = sizes
+
+    def run(self):
+        """Take all measurements and return the rows of the table."""
+        with step("Clients and invoices"):
+            self._work("make_portfolio", **self.sizes)
+        proposed, applied = [], []
+        for number_of_round in range(1, self.rounds + 1):
+            with step(f"Reviews of tiers, round {number_of_round}"):
+                proposed.append(self._work("propose_tiers"))
+                database = self.runs.clone(self.database, "tiered")
+                applied.append(self._work("apply_tiers", database, share=MOVED))
+        with step("Writing as many clients by the ORM"):
+            written = self._work("write_partners", database)
+        with step("Partners grouped by tier"):
+            grouped = self._work("group_partners", database, rounds=self.rounds)
+            queries = self._work("tier_queries", database, few=10, many=BATCH)
+        return list(self._rows(proposed, applied, written, grouped, queries))
+
+    def _rows(self, proposed, applied, written, grouped, queries):
+        clients = number(self.sizes["clients"])
+        invoices = number(self.sizes["invoices"])
+        # Each beside the readings of its own minute.
+        proposal = sorted(proposed, key=lambda one: one["seconds"] / one["reading"])[
+            len(proposed) // 2
+        ]
+        yield ratio_row(
+            f"Tiers of {clients} clients from {invoices} invoices / plain SELECT",
+            proposal["seconds"],
+            proposal["reading"],
+            3,
+            seconds,
+        )
+        everybody = median(one["all"] for one in applied)
+        for what, measured in (
+            ("Apply to", everybody),
+            ("Undo for", median(one["undo"] for one in applied)),
+        ):
+            yield ratio_row(
+                f"{what} {clients} clients / ORM writing a field of clients",
+                measured,
+                written,
+                1 / 10,
+                seconds,
+            )
+        yield ratio_row(
+            f"Apply a review that moves {MOVED:.0%} / all",
+            median(one["some"] for one in applied),
+            everybody,
+            1 / 5,
+            seconds,
+        )
+        yield ratio_row(
+            "All partners grouped by tier / by salesperson",
+            grouped["tier_id"],
+            grouped["user_id"],
+            5,
+            seconds,
+        )
+        yield growth_row(
+            f"Partners with their tier: queries, 10 / {number(BATCH)} rows", *queries
         )
 
 

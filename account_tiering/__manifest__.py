@@ -1,0 +1,41 @@
+{
+    "name": "Account Tiering",
+    "summary": "Classify clients into tiers by revenue, and say what each tier is owed",
+    "version": "19.0.1.0.0",
+    "category": "Sales/CRM",
+    "license": "LGPL-3",
+    "author": "Client Value CRM",
+    "depends": ["crm", "account", "sale", "calendar", "mass_mailing"],
+    "external_dependencies": {"python": ["xlsxwriter"]},
+    "data": [
+        "security/ir.model.access.csv",
+        "security/account_tiering_rules.xml",
+        "data/client_tier_data.xml",
+        "data/ir_cron_data.xml",
+        "wizards/client_tier_set_views.xml",
+        "views/client_tier_cadence_views.xml",
+        "views/client_tier_views.xml",
+        "views/client_tier_change_views.xml",
+        "views/client_tier_assignment_views.xml",
+        "views/client_tier_review_line_views.xml",
+        "views/client_tier_review_views.xml",
+        "views/crm_lead_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/res_partner_views.xml",
+        "views/sale_order_views.xml",
+        "views/account_tiering_menus.xml",
+    ],
+    "demo": [
+        "demo/account_tiering_demo.xml",
+    ],
+    "assets": {
+        "web.assets_backend": [
+            "account_tiering/static/src/**/*",
+        ],
+        "web.assets_tests": [
+            "account_tiering/static/tests/tours/*.js",
+        ],
+    },
+    "post_init_hook": "post_init_hook",
+    "application": True,
+}

@@ -1,0 +1,42 @@
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    tier_method = fields.Selection(
+        related="company_id.tier_method",
+        readonly=False,
+    )
+    tier_months = fields.Integer(
+        related="company_id.tier_months",
+        readonly=False,
+    )
+    tier_margin = fields.Float(
+        related="company_id.tier_margin",
+        readonly=False,
+    )
+    tier_stay_months = fields.Integer(
+        related="company_id.tier_stay_months",
+        readonly=False,
+    )
+    tier_grace_months = fields.Integer(
+        related="company_id.tier_grace_months",
+        readonly=False,
+    )
+    tier_review_schedule = fields.Selection(
+        related="company_id.tier_review_schedule",
+        readonly=False,
+    )
+    tier_review_next = fields.Date(
+        related="company_id.tier_review_next",
+        readonly=False,
+    )
+    tier_review_apply = fields.Boolean(
+        related="company_id.tier_review_apply",
+        readonly=False,
+    )
+    tier_director_id = fields.Many2one(
+        related="company_id.tier_director_id",
+        readonly=False,
+    )
