@@ -909,7 +909,9 @@ class ClientTierReview(models.Model):
                 self.env._(
                     "the %(count)s largest bring %(share)s %%",
                     count=count,
-                    share=f"{self.top_share:.1f}",
+                    share=self.env["res.lang"]
+                    ._lang_get(self.env.lang or "en_US")
+                    .format("%.1f", self.top_share),
                 )
             )
         return {
