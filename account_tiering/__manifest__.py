@@ -10,8 +10,10 @@
     "data": [
         "security/ir.model.access.csv",
         "security/account_tiering_rules.xml",
+        "security/client_touchpoint_rules.xml",
         "data/client_tier_data.xml",
         "data/ir_cron_data.xml",
+        "data/ir_cron_touchpoint_data.xml",
         "wizards/client_tier_set_views.xml",
         "views/client_tier_cadence_views.xml",
         "views/client_tier_views.xml",

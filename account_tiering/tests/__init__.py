@@ -9,5 +9,6 @@ from . import (
     test_security,
     test_tier,
     test_tours,
+    test_touchpoint_plan,
     test_workbook,
 )
