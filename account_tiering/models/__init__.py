@@ -14,6 +14,10 @@ from . import (
     client_touchpoint_calendar,
     client_touchpoint_fulfil,
     client_touchpoint_follow,
+    client_touchpoint_digest,
+    client_tier_cadence_touchpoint,
+    client_tier_review_touchpoint,
+    client_touchpoint_capacity,
     crm_lead,
     mail_activity,
     res_company,
@@ -21,5 +25,6 @@ from . import (
     res_config_settings,
     res_config_settings_touchpoint,
     res_partner,
+    res_partner_touchpoint,
     sale_order,
 )

@@ -48,7 +48,7 @@ class CalendarEvent(models.Model):
 
     @api.model
     def _get_activity_excluded_models(self):
-        """Meetings of touchpoints are in the calendar; an activity would double them."""
+        """A meeting of a touchpoint needs no activity beside it."""
         excluded = super()._get_activity_excluded_models()
         if self.env.context.get("touchpoint_plan"):
             return [*excluded, "res.partner"]

@@ -102,8 +102,8 @@ class ClientTouchpoint(models.Model):
         help="Why the day is not as it should be.",
     )
     agreed = fields.Boolean(
-        help="The day is fixed: the plan does not move it, and a meeting counts as held "
-        "once it is over. Set by inviting the client, and by whoever moves it.",
+        help="The day is fixed: the plan does not move it, and a meeting counts as "
+        "held once it is over. Set by inviting the client, and by whoever moves it.",
     )
     invited_on = fields.Datetime(string="Invited", readonly=True)
 
@@ -129,7 +129,7 @@ class ClientTouchpoint(models.Model):
     )
     cancel_reason = fields.Char(string="Why Cancelled", readonly=True)
     note = fields.Char()
-    date_done = fields.Date(string="Held", readonly=True)
+    date_done = fields.Date(string="Held On", readonly=True)
     activity_id = fields.Many2one(
         comodel_name="mail.activity",
         readonly=True,

@@ -157,6 +157,22 @@ class ClientTouchpoint(models.Model):
         reasons = [value for value, _label in self._fields["reason"].selection]
         return Counter(dict.fromkeys((*names, *reasons, "nobody"), 0))
 
+    @api.model
+    def _get_managers_without_hours(self):
+        """Return the account managers of clients with a tier who have no working hours
+        in the coming weeks: their touchpoints find no day."""
+        today = fields.Date.context_today(self)
+        found = self.env["res.users"]
+        for company in self.env.companies:
+            groups = self.env["client.tier.assignment"]._read_group(
+                [("company_id", "=", company.id), ("tier_id", "!=", False)],
+                ["partner_id.user_id"],
+            )
+            users = found.union(*(user for (user,) in groups)).filtered("active")
+            hours = self._get_hours(company, users, today, today + timedelta(weeks=8))
+            found |= users.filtered(lambda user, hours=hours: not hours[user.id])
+        return found
+
     def _check_can_plan(self):
         if not self._is_administered():
             raise AccessError(self.env._("Only Sales administrators plan touchpoints."))
@@ -707,7 +723,8 @@ class ClientTouchpoint(models.Model):
     def _note_first_plan(self, company):
         """From now on clients are planned every night, and new ones start at once."""
         if not company.touch_first_plan:
-            company.touch_first_plan = fields.Date.context_today(self)
+            # sudo: a Sales administrator may plan, but not write companies
+            company.sudo().touch_first_plan = fields.Date.context_today(self)
 
     @api.model
     def _withdraw_lost(self, company, dry_run=False):

@@ -139,7 +139,9 @@ class TestTouchpointPlan(TouchpointCommon):
         with self._at("2026-03-11"):
             before = self._get(client).mapped("date_planned")
             self._plan()
-            self.assertEqual(self._get(client).mapped("date_planned"), before)
+            # The horizon has moved on by a day, and holds one more.
+            after = self._get(client).mapped("date_planned")
+            self.assertLessEqual(set(before), set(after))
 
     def test_many_new_clients_are_phased(self):
         """What the manager has no time for does not begin at once."""
