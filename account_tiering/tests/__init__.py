@@ -1,6 +1,7 @@
 from . import (
     test_cadence,
     test_company,
+    test_free_time,
     test_pareto,
     test_partner,
     test_pricelist,
@@ -9,5 +10,9 @@ from . import (
     test_security,
     test_tier,
     test_tours,
+    test_touchpoint_follow,
+    test_touchpoint_fulfil,
+    test_touchpoint_plan,
+    test_touchpoint_security,
     test_workbook,
 )

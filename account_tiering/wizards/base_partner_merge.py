@@ -10,7 +10,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
         The one that stays keeps its tier; without one it gets that of a merged client.
         A lock goes before no lock. Drafts of reviews keep one line of the client; they
-        are brought up to date by *Recompute*.
+        are brought up to date by *Recompute*. Touchpoints of the same slot become one.
         """
         # sudo: whoever may merge contacts must not leave tiers behind that he cannot
         # see
@@ -32,6 +32,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
             same_review.sorted(
                 lambda line: (line.partner_id != dst_partner, -line.revenue)
             )[1:].unlink()
+        self.env["client.touchpoint"].sudo()._merge_clients(src_partners, dst_partner)
         self.env.flush_all()
         return super()._update_foreign_keys(src_partners, dst_partner)
 

@@ -1,0 +1,453 @@
+from collections import defaultdict
+from datetime import UTC, datetime, time, timedelta
+
+import pytz
+from markupsafe import Markup
+
+from odoo import Command, api, models
+from odoo.tools import SQL, format_date, is_html_empty, split_every
+
+from ..tools.free_time import find_time
+from .client_tier_cadence import ACTIVITY_TYPES
+
+#: Meetings and activities that are made at once; Odoo is slower with more.
+ENTRIES = 1000
+#: Channels that get an activity.
+ACTIVITY_CHANNELS = ("call", "other")
+
+
+class ClientTouchpoint(models.Model):
+    """The calendar: working hours of account managers, and the meetings and activities
+    that touchpoints become."""
+
+    _inherit = "client.touchpoint"
+
+    # ------------------------------------------------------------
+    # WORKING HOURS
+    # ------------------------------------------------------------
+
+    @api.model
+    def _get_work(self, company, users, first, last):
+        """Return the working time of users in a company.
+
+        It is that of their resource in the company, or else of the company, without
+        holidays and time off. Whoever has no working hours at all has none here.
+
+        :param users: ``res.users``
+        :param first: first day
+        :param last: last day
+        :returns: {user id: [(start, end), aware, in the user's time zone]}; the
+            company's own under False
+        """
+        # sudo: whoever plans needs the hours, not the resources
+        resources = self.env["resource.resource"].sudo()
+        resources = resources.search(
+            [("user_id", "in", users.ids), ("company_id", "=", company.id)]
+        )
+        by_user = {resource.user_id.id: resource for resource in resources}
+        default = company.sudo().resource_calendar_id
+        start = datetime.combine(first, time.min, UTC) - timedelta(days=1)
+        end = datetime.combine(last, time.max, UTC) + timedelta(days=1)
+        by_calendar = defaultdict(lambda: resources.browse())
+        for resource in by_user.values():
+            by_calendar[resource.calendar_id or default] |= resource
+        work = {}
+        for calendar, some in by_calendar.items():
+            found = calendar and calendar._work_intervals_batch(start, end, some)
+            for resource in some:
+                work[resource.user_id.id] = _cut(
+                    found and found[resource.id], resource.tz, first, last
+                )
+        found = default and default._work_intervals_batch(start, end)[False]
+        work[False] = _cut(found, default.tz or "UTC", first, last)
+        for user in users:
+            work.setdefault(user.id, work[False])
+        return work
+
+    @api.model
+    def _get_hours(self, company, users, first, last):
+        """Return {user id: {day: working hours}}; those of the company under False."""
+        hours = {}
+        for user, intervals in self._get_work(company, users, first, last).items():
+            days = hours[user] = defaultdict(float)
+            for start, end in intervals:
+                days[start.date()] += (end - start).total_seconds() / 3600
+        return {user: dict(days) for user, days in hours.items()}
+
+    # ------------------------------------------------------------
+    # MAKING
+    # ------------------------------------------------------------
+
+    def _make_entries(self, company, clients, today):
+        """Make the meetings and activities of the next weeks that are not there yet.
+
+        :param clients: ids of clients
+        :returns: how many were made
+        """
+        missing = self.search(
+            [
+                ("company_id", "=", company.id),
+                ("partner_id", "in", list(clients)),
+                ("is_open", "=", True),
+                ("user_id", "!=", False),
+                ("channel", "in", ("meeting", *ACTIVITY_CHANNELS)),
+                ("date_planned", "<=", today + timedelta(weeks=company.touch_weeks)),
+                ("activity_id", "=", False),
+                ("event_id", "=", False),
+            ],
+            order="date_planned, user_id, id",
+        )
+        for ids in split_every(ENTRIES, missing.ids):
+            some = self.browse(ids)
+            meetings = some.filtered(lambda one: one.channel == "meeting")
+            meetings._create_events(company)
+            (some - meetings)._create_activities()
+        return len(missing)
+
+    def _create_activities(self):
+        """Create the activities of these touchpoints, and link them."""
+        if not self:
+            return
+        model_id = self.env["ir.model"]._get_id("res.partner")
+        contacts = self._get_contacts()
+        activities = (
+            self.env["mail.activity"]
+            # No mail for each of them: the digest tells, and they are in the list.
+            .with_context(mail_activity_quick_update=True, touchpoint_plan=True)
+            .create(
+                [
+                    touchpoint._prepare_activity(
+                        model_id, contacts.get(touchpoint.partner_id.id)
+                    )
+                    for touchpoint in self
+                ]
+            )
+        )
+        self._link_entries("activity_id", activities)
+
+    def _create_events(self, company):
+        """Create the meetings of these touchpoints at free times, and link them."""
+        if not self:
+            return
+        model_id = self.env["ir.model"]._get_id("res.partner")
+        contacts = self._get_contacts()
+        times = self._find_times(company)
+        events = (
+            self.env["calendar.event"]
+            .with_context(**self._get_event_context())
+            .create(
+                [
+                    touchpoint._prepare_event(
+                        model_id,
+                        contacts.get(touchpoint.partner_id.id),
+                        times[touchpoint.id],
+                    )
+                    for touchpoint in self
+                ]
+            )
+        )
+        self._link_entries("event_id", events)
+
+    def _link_entries(self, column, entries):
+        """Write which record each of these touchpoints has become."""
+        self.env.flush_all()
+        # Raw SQL: another value for each of a thousand rows.
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE client_touchpoint touchpoint SET %(column)s = made.entry
+                  FROM unnest(%(ids)s, %(entries)s) AS made (id, entry)
+                 WHERE touchpoint.id = made.id
+                """,
+                column=SQL.identifier(column),
+                ids=list(self.ids),
+                entries=list(entries.ids),
+            )
+        )
+        self.invalidate_recordset([column])
+
+    @api.model
+    def _get_event_context(self):
+        """Return the context in which meetings are made and moved: silently."""
+        return {
+            "touchpoint_plan": True,
+            "skip_contact_description": True,
+            "no_mail_to_attendees": True,
+            "skip_attendee_notification": True,
+            "mail_create_nolog": True,
+            "mail_create_nosubscribe": True,
+            "mail_notrack": True,
+        }
+
+    def _prepare_activity(self, model_id, contact):
+        """Return the values of the activity of one touchpoint.
+
+        :param model_id: id of the ``ir.model`` of clients
+        :param contact: whom to call, a ``res.partner``
+        """
+        cadence = self.cadence_id
+        type_ = cadence.activity_type_id or self.env.ref(ACTIVITY_TYPES[self.channel])
+        return {
+            "res_model_id": model_id,
+            "res_id": self.partner_id.id,
+            "activity_type_id": type_.id,
+            "summary": self._get_summary(),
+            "note": self._get_agenda(contact),
+            "date_deadline": self.date_planned,
+            "user_id": self.user_id.id,
+            "automated": True,
+        }
+
+    def _prepare_event(self, model_id, contact, when):
+        """Return the values of the meeting of one touchpoint.
+
+        :param contact: whom to meet, a ``res.partner``
+        :param when: (start, stop), naive UTC
+        """
+        people = [self.user_id.partner_id]
+        if self.cadence_id.owner == "both" and self.company_id.tier_director_id:
+            people.append(self.company_id.tier_director_id.partner_id)
+        people.append(contact or self.partner_id)
+        people = self.env["res.partner"].union(*people)
+        return {
+            "name": self._get_summary(),
+            "start": when[0],
+            "stop": when[1],
+            "user_id": self.user_id.id,
+            "partner_ids": [Command.set(people.ids)],
+            "attendee_ids": [
+                Command.create(
+                    {
+                        "partner_id": person.id,
+                        "state": "accepted"
+                        if person == self.user_id.partner_id
+                        else "needsAction",
+                    }
+                )
+                for person in people
+            ],
+            "alarm_ids": [Command.set(self.cadence_id.alarm_ids.ids)],
+            "description": self._get_agenda(contact),
+            "res_model_id": model_id,
+            "res_id": self.partner_id.id,
+        }
+
+    def _get_summary(self):
+        """Return the title of the meeting or activity, in its owner's language."""
+        _ = self.with_context(lang=self.user_id.lang).env._
+        client = self.partner_id.name or ""
+        if self.channel == "meeting":
+            return _("Meeting with %s", client)
+        if self.channel == "call":
+            return _("Call %s", client)
+        return _("Get in touch with %s", client)
+
+    def _get_agenda(self, contact):
+        """Return what the meeting or call is about, and what helps to prepare it."""
+        localized = self.with_context(lang=self.user_id.lang)
+        agenda = localized.cadence_id.agenda
+        parts = [] if is_html_empty(agenda) else [agenda]
+        parts += [
+            Markup("<p>%s</p>")
+            % Markup("<br/>").join(
+                Markup("<b>%s</b>: %s") % (label, text)
+                for label, text in localized._get_agenda_data(contact)
+                if text
+            )
+        ]
+        return Markup("").join(map(Markup, parts))
+
+    def _get_agenda_data(self, contact):
+        """Return [(label, text)] of the client's data that an agenda ends with."""
+        person, _ = contact or self.partner_id, self.env._
+        years = self.env.context.get("touchpoint_last", {})
+        last = years.get((self.partner_id.id, self.company_id.id))
+        return [
+            (_("Contact"), person != self.partner_id and person.name),
+            (_("Phone"), person.phone or self.partner_id.phone),
+            (_("Email"), person.email or self.partner_id.email),
+            (_("Tier"), self.tier_id.name),
+            (_("Last contact"), last and format_date(self.env, last)),
+        ]
+
+    def _get_contacts(self):
+        """Return {client id: whom to meet or call}: the contact that was touched least
+        long ago as the first of the client's people with an email address, or phone."""
+        # sudo: contacts of a client whom the plan covers
+        people = (
+            self.env["res.partner"]
+            .sudo()
+            .search(
+                [
+                    ("parent_id", "in", self.partner_id.ids),
+                    ("type", "=", "contact"),
+                    ("is_company", "=", False),
+                ],
+                order="id",
+            )
+        )
+        contacts = {}
+        for client, own in people.grouped("parent_id").items():
+            contacts[client.id] = own.sorted(
+                lambda one: (not one.email, not one.phone, one.id)
+            )[:1]
+        return contacts
+
+    # ------------------------------------------------------------
+    # TIMES
+    # ------------------------------------------------------------
+
+    def _find_times(self, company):
+        """Return {id: (start, stop), naive UTC} within the working hours of the day at
+        which these meetings disturb no other."""
+        first, last = min(self.mapped("date_planned")), max(self.mapped("date_planned"))
+        work = self._get_work(company, self.user_id, first, last)
+        busy = self._get_busy(first, last)
+        times = {}
+        for touchpoint in self.sorted(lambda one: (one.date_planned, one.id)):
+            user, day = touchpoint.user_id, touchpoint.date_planned
+            zone = self._get_zone(user)
+            minutes = max(round(touchpoint.cadence_id.duration * 60), 15)
+            own = busy.setdefault(user.partner_id.id, [])
+            at, _is_free = find_time(
+                _get_minutes(work[user.id], day, zone),
+                _get_minutes(own, day, zone),
+                minutes,
+            )
+            start = zone.localize(
+                datetime.combine(day, time.min) + timedelta(minutes=at)
+            )
+            stop = start + timedelta(minutes=minutes)
+            own.append((start, stop))
+            times[touchpoint.id] = tuple(
+                moment.astimezone(UTC).replace(tzinfo=None) for moment in (start, stop)
+            )
+        return times
+
+    def _get_busy(self, first, last):
+        """Return {partner id: [(start, end), aware]} of these managers' meetings."""
+        partners = self.user_id.partner_id
+        # sudo: that somebody is busy is no secret, and nothing else is read
+        attendees = (
+            self.env["calendar.attendee"]
+            .sudo()
+            .search_fetch(
+                [
+                    ("partner_id", "in", partners.ids),
+                    ("state", "!=", "declined"),
+                    ("event_id.active", "=", True),
+                    ("event_id.show_as", "=", "busy"),
+                    ("event_id.stop", ">=", first - timedelta(days=1)),
+                    ("event_id.start", "<=", last + timedelta(days=2)),
+                ],
+                ["partner_id", "event_id"],
+            )
+        )
+        attendees.event_id.fetch(["start", "stop", "allday"])
+        busy = defaultdict(list)
+        for attendee in attendees:
+            event = attendee.event_id
+            busy[attendee.partner_id.id].append(
+                (event.start.replace(tzinfo=UTC), event.stop.replace(tzinfo=UTC))
+            )
+        return dict(busy)
+
+    @api.model
+    def _get_zone(self, user):
+        """Return the time zone in which a manager's days begin and end."""
+        return pytz.timezone(
+            user.tz or self.env.company.sudo().resource_calendar_id.tz or "UTC"
+        )
+
+    @api.model
+    def _get_day(self, event):
+        """Return the day of a meeting, where its organizer is."""
+        if event.allday:
+            return event.start_date
+        zone = self._get_zone(event.user_id)
+        return pytz.utc.localize(event.start).astimezone(zone).date()
+
+    # ------------------------------------------------------------
+    # MOVING AND REMOVING
+    # ------------------------------------------------------------
+
+    def _move_entries(self):
+        """Let the meetings and activities of these touchpoints be on their days, and
+        with their managers."""
+        self._remove_entries_of_nobody()
+        context = self._get_event_context()
+        for (day, user), some in (
+            self.filtered("activity_id")
+            .grouped(lambda one: (one.date_planned, one.user_id))
+            .items()
+        ):
+            activities = some.activity_id.with_context(
+                mail_activity_quick_update=True, touchpoint_plan=True
+            )
+            late = activities.filtered(lambda one, day=day: one.date_deadline != day)
+            late.write({"date_deadline": day})
+            others = activities.filtered(lambda one, user=user: one.user_id != user)
+            others.write({"user_id": user.id})
+        meetings = self.filtered("event_id")
+        for company, some in meetings.grouped("company_id").items():
+            moved = some.filtered(
+                lambda one: (
+                    self._get_day(one.event_id) != one.date_planned
+                    or one.event_id.user_id != one.user_id
+                )
+            )
+            times = moved._find_times(company) if moved else {}
+            for touchpoint in moved:
+                event = touchpoint.event_id.with_context(**context)
+                values = {}
+                if self._get_day(event) != touchpoint.date_planned:
+                    values["start"], values["stop"] = times[touchpoint.id]
+                if event.user_id != touchpoint.user_id:
+                    values["user_id"] = touchpoint.user_id.id
+                    values["partner_ids"] = [
+                        Command.unlink(event.user_id.partner_id.id),
+                        Command.link(touchpoint.user_id.partner_id.id),
+                    ]
+                event.write(values)
+
+    def _remove_entries_of_nobody(self):
+        """Take out of the calendars what has no account manager any more."""
+        self.filtered(
+            lambda one: not one.user_id and (one.activity_id or one.event_id)
+        )._remove_entries()
+
+    def _remove_entries(self):
+        """Remove the meetings and activities of these touchpoints.
+
+        A meeting to which the client was invited stays: a human tells him.
+        """
+        activities, events = self.activity_id, self.event_id
+        kept = self.filtered("invited_on").event_id
+        self.with_context(touchpoint_plan=True).write(
+            {"activity_id": False, "event_id": False}
+        )
+        activities.filtered("active").with_context(touchpoint_plan=True).unlink()
+        (events - kept).with_context(**self._get_event_context()).unlink()
+
+
+def _cut(intervals, zone, first, last):
+    """Return the intervals of these days as [(start, end)] in a time zone."""
+    zone = pytz.timezone(zone or "UTC")
+    local = (
+        (start.astimezone(zone), end.astimezone(zone))
+        for start, end, _meta in intervals or ()
+    )
+    return [(start, end) for start, end in local if first <= start.date() <= last]
+
+
+def _get_minutes(intervals, day, zone):
+    """Return the part of intervals that is on a day, as minutes from midnight."""
+    begin = zone.localize(datetime.combine(day, time.min))
+    found = []
+    for start, end in intervals:
+        minutes = [
+            round((moment - begin).total_seconds() / 60) for moment in (start, end)
+        ]
+        if minutes[0] < 24 * 60 and minutes[1] > 0:
+            found.append((max(minutes[0], 0), min(minutes[1], 24 * 60)))
+    return found
