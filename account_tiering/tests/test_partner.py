@@ -299,6 +299,26 @@ class TestPartner(TieringCommon):
         wizard.action_set()
         self.assertEqual(self._get_tiers(self.client, self.beta), ["B", "B"])
 
+    def test_dialog_for_several_leaves_locks(self):
+        locked = self._assign(self.client, self.tier_c)
+        locked.write({"locked": True, "lock_reason": "Reference client"})
+        wizard = (
+            self.env["client.tier.set"]
+            .with_context(
+                active_model="res.partner", active_ids=(self.client | self.beta).ids
+            )
+            .create({"tier_id": self.tier_b.id})
+        )
+        wizard.action_set()
+        self.assertTrue(self.client.tier_locked)
+        self.assertFalse(self.beta.tier_locked)
+        wizard.write({"locked": True, "lock_reason": "Frame contract"})
+        wizard.action_set()
+        self.assertEqual(
+            (self.client | self.beta).mapped("tier_lock_reason"),
+            ["Frame contract", "Frame contract"],
+        )
+
     def test_dialog_takes_a_tier_away(self):
         self._assign(self.client, self.tier_c)
         wizard = (

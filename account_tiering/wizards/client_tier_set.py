@@ -67,7 +67,10 @@ class ClientTierSet(models.TransientModel):
             wizard.lock_until = alone and given.lock_until
 
     def action_set(self):
-        """Give the clients the tier, and lock or unlock it."""
+        """Give the clients the tier, and lock or unlock it.
+
+        Of several clients, those that are locked stay so unless all get another lock.
+        """
         self.ensure_one()
         if not self.tier_id and self.locked:
             raise UserError(self.env._("Choose the tier that is to be locked."))
@@ -75,13 +78,14 @@ class ClientTierSet(models.TransientModel):
         given = assignments._assign(
             self.partner_ids, self.company_id, self.tier_id, self.reason
         )
-        given.write(
-            {
-                "locked": self.locked,
-                "lock_reason": self.locked and self.lock_reason,
-                "lock_until": self.locked and self.lock_until,
-            }
-        )
+        if self.locked or len(self.partner_ids) == 1:
+            given.write(
+                {
+                    "locked": self.locked,
+                    "lock_reason": self.locked and self.lock_reason,
+                    "lock_until": self.locked and self.lock_until,
+                }
+            )
         return {"type": "ir.actions.act_window_close"}
 
     def _get_assignments(self):
