@@ -416,9 +416,10 @@ class ClientNewsletter(models.Model):
             "body_arch": body,
             "body_html": body,
         }
+        # Who sends it is computed by Odoo, as for any mailing, if he has an address.
+        values["reply_to"] = user.email_formatted
         if not user.email:
-            values["email_from"] = self._get_sender()
-            values["reply_to"] = values["email_from"]
+            values["email_from"] = values["reply_to"] = self._get_sender()
         return values
 
     def _get_audience_domain(self):

@@ -50,14 +50,16 @@ class ResPartner(models.Model):
         self._compute_audience("newsletter_tier_ids", self._get_tier_audience_sql())
 
     def _search_newsletter_tier_ids(self, operator, value):
-        return self._search_audience(operator, value, self._get_tier_audience_sql())
+        return self._search_audience(
+            "newsletter_tier_ids", operator, value, self._get_tier_audience_sql()
+        )
 
     def _compute_newsletter_ids(self):
         self._compute_audience("newsletter_ids", self._get_newsletter_audience_sql())
 
     def _search_newsletter_ids(self, operator, value):
         return self._search_audience(
-            operator, value, self._get_newsletter_audience_sql()
+            "newsletter_ids", operator, value, self._get_newsletter_audience_sql()
         )
 
     # ------------------------------------------------------------
@@ -80,9 +82,10 @@ class ResPartner(models.Model):
         for partner in self:
             partner[field] = targets[partner._origin.id]
 
-    def _search_audience(self, operator, value, audience):
+    def _search_audience(self, field, operator, value, audience):
         if operator != "in":
             return NotImplemented
+        self._check_field_access(self._fields[field], "read")
         self._flush_audiences()
         found = Domain(
             "id",

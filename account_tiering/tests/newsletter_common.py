@@ -69,6 +69,10 @@ class NewsletterCommon(TouchpointCommon, MassMailCase):
 
     def _create_mailing(self, partners=None, lists=None, user=None, **values):
         """Return a draft that was not prepared by us."""
+        if lists:
+            recipients = {"contact_list_ids": [Command.set(lists.ids)]}
+        else:
+            recipients = {"mailing_domain": repr([("id", "in", partners.ids)])}
         model = "mailing.list" if lists else "res.partner"
         return (
             self.env["mailing.mailing"]
@@ -78,10 +82,7 @@ class NewsletterCommon(TouchpointCommon, MassMailCase):
                     "subject": "Spring sale",
                     "body_html": "<p>Hello</p>",
                     "mailing_model_id": self.env["ir.model"]._get_id(model),
-                    "mailing_domain": repr(
-                        [("id", "in", partners.ids if partners else [])]
-                    ),
-                    "contact_list_ids": [Command.set(lists.ids if lists else [])],
+                    **recipients,
                     **values,
                 }
             )
