@@ -91,7 +91,7 @@ class ClientNewsletter(models.Model):
         help="Clients that got it, or another one in its place.",
     )
     unreached_count = fields.Integer(
-        string="Does Not Arrive",
+        string="Unreached",
         compute="_compute_counts",
         help="Clients of whom nobody can be reached: without an email address, "
         "blacklisted, or all mails came back.",

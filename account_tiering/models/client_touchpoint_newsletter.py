@@ -366,15 +366,14 @@ class ClientTouchpoint(models.Model):
                     """
                     SELECT touchpoint.id
                       FROM client_touchpoint touchpoint
-                      JOIN (%(sent)s) AS sent
-                        ON sent.mailing = touchpoint.touch_id
-                       AND sent.client = touchpoint.partner_id
                      WHERE touchpoint.touch_model = 'mailing.mailing'
                        AND touchpoint.state = 'done'
                        AND touchpoint.company_id = %(company)s
-                     GROUP BY touchpoint.id
-                    HAVING bool_or(sent.trace_status = ANY(%(came_back)s))
-                       AND NOT bool_or(sent.trace_status = ANY(%(arrived)s))
+                       AND (touchpoint.touch_id, touchpoint.partner_id) IN (
+                           SELECT sent.mailing, sent.client FROM (%(sent)s) AS sent
+                            GROUP BY sent.mailing, sent.client
+                           HAVING bool_or(sent.trace_status = ANY(%(came_back)s))
+                              AND NOT bool_or(sent.trace_status = ANY(%(arrived)s)))
                     """,
                     sent=self._get_reached_query(since, SQL("TRUE")),
                     company=company.id,

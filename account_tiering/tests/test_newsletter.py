@@ -443,26 +443,47 @@ class TestNewsletterPrepare(NewsletterCommon):
         )
 
     def test_query_count(self):
-        """As many queries for many clients as for a few."""
-        _first, day = self._plan_until_newsletter()
-        with self._at(day - timedelta(days=30)):
-            self.letters._run_company(self.company)
-            few = self._count_queries()
+        """A newsletter takes as many queries for many clients as for a few."""
+        self._plan()
+        days = [one.date_planned for one in self._get(self.client_b, "newsletter")]
+        self.company.newsletter_days = 0
+        with self._at(days[0]):
+            few = self._count_queries(2)
         for number in range(60):
             client = self._create_client(f"Bulk {number}", user=self.own)
             self._create_contact(client, f"bulk{number}@bulk.example.com")
             self._assign(client, self.tier_b)
-        self._plan()
-        with self._at(day - timedelta(days=30)):
-            many = self._count_queries()
+        with self._at(days[0]):
+            self._plan()
+        # Those of before and after are the same: B and C again.
+        day = self._get(self.client_b, "newsletter")[1].date_planned
+        with self._at(day):
+            many = self._count_queries(2)
         self.assertLessEqual(many, few)
 
-    def _count_queries(self):
+    def test_list_query_count(self):
+        """The figures of many newsletters are read at once."""
+        self.company.newsletter_days = 180
+        first = self._prepare_first()[0]
+        newsletters = self.letters.search([("company_id", "=", self.company.id)])
+        self.assertGreater(len(newsletters), 3)
+        figures = ["client_count", "held_count", "unreached_count", "recipient_count"]
+        counts = []
+        for some in (first, newsletters):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            some.read(figures)
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertEqual(counts[0], counts[1])
+
+    def _count_queries(self, expected):
         self.env.flush_all()
         self.env.invalidate_all()
         before = self.env.cr.sql_log_count
-        self.letters._prepare_due(self.company)
+        newsletters = self.letters._prepare_due(self.company)
         self.env.flush_all()
+        self.assertEqual(len(newsletters), expected)
         return self.env.cr.sql_log_count - before
 
     def test_settings(self):
