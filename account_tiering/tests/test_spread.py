@@ -273,10 +273,15 @@ class TestSpread(BaseCase):
         self.assertEqual(self.spread([demand]), rest)
 
     def test_planned_for_a_cadence_that_was_cut(self):
-        stale = [Planned(2027, 5, date(2027, 6, 1))]
-        self.assertEqual(
-            self.spread([make_demand(planned=stale)]), self.spread([make_demand()])
-        )
+        """The fifth of the year is no longer owed, and is not the next year's first."""
+        placements = self.spread([make_demand()])
+        [first] = [placed for placed in placements if placed[1:3] == (2027, 1)]
+        stale = [
+            Planned(2026, 5, day)
+            for day in WEEKDAYS
+            if first.window_start <= day <= first.window_end and day != first.day
+        ]
+        self.assertEqual(self.spread([make_demand(planned=stale[:1])]), placements)
 
     def test_fixed_takes_its_time(self):
         start = date(2026, 10, 7)
@@ -302,6 +307,102 @@ class TestSpread(BaseCase):
             [make_demand(1, start=start), meeting], last=date(2026, 10, 31)
         )
         self.assertEqual((placed.day, placed.reason), (date(2026, 10, 2), None))
+
+    def test_what_has_no_room_in_its_window_leaves_it(self):
+        due = date(2026, 10, 7)
+        owner = Owner("anna", {due: 8.0, due + timedelta(10): 8.0}, 1.0)
+        demands = [
+            make_demand(key, start=due, planned=[Planned(2026, 4, due)])
+            for key in (1, 2, 3)
+        ]
+        placements = self.spread(demands, [owner], last=date(2026, 10, 31))
+        self.assertEqual(
+            [((placed.day - due).days, placed.reason) for placed in placements],
+            # The second finds room, the third none at all.
+            [(0, None), (10, CAPACITY), (0, CAPACITY)],
+        )
+
+    def test_of_two_on_a_full_day_the_later_one_moves(self):
+        due = date(2026, 10, 7)
+        demands = [
+            make_demand(key, start=due, planned=[Planned(2026, 4, due)])
+            for key in (1, 2)
+        ]
+        placements = self.spread(
+            demands, [make_owner(limit=1)], last=date(2026, 10, 31)
+        )
+        self.assertEqual([(placed.day - due).days for placed in placements], [0, -1])
+
+    def test_no_other_leaves_its_window_to_make_room(self):
+        due = date(2026, 10, 7)
+        owner = Owner("anna", {due: 8.0, due + timedelta(10): 8.0}, 2.0)
+        demands = [
+            make_demand(1, start=due, planned=[Planned(2026, 4, due)]),
+            make_demand(2, start=due, hours=3.0),
+        ]
+        placements = self.spread(demands, [owner], last=date(2026, 10, 31))
+        self.assertEqual(
+            [(placed.day, placed.reason) for placed in placements],
+            [(due, None), (due, CAPACITY)],
+        )
+
+    def test_call_makes_way_for_a_meeting(self):
+        due = date(2026, 10, 7)
+        owners = [make_owner(), Owner("ben", {due: 8.0})]
+        demands = [
+            make_demand(1, client=1, start=due, planned=[Planned(2026, 4, due)]),
+            make_demand(
+                2, client=1, channel="meeting", times=2, owner="ben", start=due
+            ),
+        ]
+        placements = self.spread(demands, owners, last=date(2026, 10, 31))
+        self.assertEqual(
+            [(placed.day, placed.reason) for placed in placements],
+            [(date(2026, 10, 2), None), (due, None)],
+        )
+
+    def test_fixed_fills_the_only_day(self):
+        due = date(2026, 10, 7)
+        demands = [
+            make_demand(1, start=due, planned=[Planned(2026, 4, due)]),
+            make_demand(2, start=due, fixed=[Fixed(2026, 4, due, due)]),
+        ]
+        [placed] = self.spread(
+            demands, [Owner("anna", {due: 8.0}, 1.0)], last=date(2026, 10, 31)
+        )
+        self.assertEqual((placed.day, placed.reason), (due, CAPACITY))
+
+    def test_late_start_keeps_within_reach(self):
+        """What is due five days before the horizon is not put off for longer."""
+        due = FIRST - timedelta(5)
+        reach = get_bounds(4).reach
+        days = [FIRST + timedelta(days) for days in range(40)]
+        for away, expected in ((reach, due + timedelta(reach)), (reach + 1, FIRST)):
+            hours = {day: 8.0 for day in days if (day - due).days >= away}
+            [placed] = self.spread(
+                [make_demand(start=due)], [Owner("anna", hours)], last=FIRST
+            )
+            self.assertEqual((placed.day, placed.reason), (expected, NO_WORKING_DAY))
+
+    def test_further_leave_moves_those_with_fewest_choices_first(self):
+        day = date(2026, 10, 7)
+        leave = [date(2026, 10, each) for each in range(8, 29)]
+        demands = [
+            make_demand(1, start=day, planned=[Planned(2026, 4, date(2026, 10, 8))]),
+            make_demand(
+                2,
+                start=date(2026, 10, 13),
+                planned=[Planned(2026, 4, date(2026, 10, 13))],
+            ),
+            make_demand(3, start=day, fixed=[Fixed(2026, 4, day, date(2026, 10, 6))]),
+        ]
+        placements = self.spread(
+            demands, [make_owner(off=leave, limit=1)], last=date(2026, 10, 31)
+        )
+        self.assertEqual(
+            [(placed.day, placed.reason) for placed in placements],
+            [(date(2026, 10, 5), None), (day, None)],
+        )
 
     def test_first_plan_is_even(self):
         demands = [make_demand(key) for key in range(1, 101)]
@@ -394,6 +495,9 @@ class TestSpread(BaseCase):
             demand = agency.demands[placed.key]
             self.assertGreaterEqual(placed.day, FIRST)
             if placed.reason:
+                reach = timedelta(get_bounds(demand.times).reach)
+                if placed.reason != OVERDUE:
+                    self.assertLessEqual(abs(placed.day - placed.due), reach)
                 continue
             self.assertLessEqual(placed.window_start, placed.day)
             self.assertLessEqual(placed.day, placed.window_end)
