@@ -67,8 +67,8 @@ class Demand(NamedTuple):
     :param times: how many a year, up to 365; 0 for none
     :param hours: that each takes, preparation included
     :param start: due date of the first one, which all others go back to: the same at
-        each plan. None to begin anywhere in the interval. Demands which one mailing
-        fulfils have it in common, and the owner
+        each plan; no day is earlier. None to begin anywhere in the interval. Demands
+        which one mailing fulfils have it in common, and the owner
     :param last_touch: date of the last contact before all settled slots, the same at
         each plan; it uses up the slot nearest to it, unless they do
     :param fixed: settled slots: all, or those from the year before the horizon on
@@ -163,7 +163,7 @@ class Rhythm:
     Days are ordinals. A slot has the index year * times + number - 1.
 
     ``settled``: indexes of settled slots; ``begin``: index of the first slot that may
-    be open.
+    be open; ``start``: no touchpoint is earlier.
     """
 
     def __init__(self, demand: Demand):
@@ -176,6 +176,7 @@ class Rhythm:
             self._anchor = _to_number(stagger(day, demand.channel, self.times))
         self._shift = self._anchor * self.times // 365
         self.begin = self._shift if demand.start else 0
+        self.start = demand.start.toordinal() if demand.start else 1
         settled = [
             (self.find_slot(slot.year, min(slot.number, self.times)), slot)
             # A number above times is of a cadence that was cut: the year's last one.
@@ -236,7 +237,8 @@ class Rhythm:
         """Return when a slot is due after what took place before it."""
         for held, offset in self._offsets:
             if held < index:
-                return self._get(index) + self._shrink(offset, index - held - 1)
+                due = self._get(index) + self._shrink(offset, index - held - 1)
+                return max(due, self.start)
         return self._get(index)
 
     def _get(self, index: int) -> int:
