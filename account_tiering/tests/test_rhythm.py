@@ -257,6 +257,18 @@ class TestRhythm(BaseCase):
             day = first + timedelta(1)
             self.assertEqual(list(get_dues(demand, day, plain[three])), [three])
 
+    def test_what_was_before_the_start_does_not_count(self):
+        start, last = date(2027, 3, 1), date(2028, 12, 31)
+        demand = make_demand(start=start)
+        plain = get_dues(demand, start, last)
+        touch = start - timedelta(20)
+        held = [Fixed(2026, 4, touch, touch - timedelta(20))]
+        for other in (
+            demand._replace(last_touch=touch),
+            demand._replace(fixed=held),
+        ):
+            self.assertEqual(get_dues(other, start, last), plain)
+
     def test_given_up_moves_nothing(self):
         first, last = date(2027, 1, 1), date(2027, 12, 31)
         expected = get_dues(make_demand(), first, last)

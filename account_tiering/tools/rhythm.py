@@ -67,8 +67,8 @@ class Demand(NamedTuple):
     :param times: how many a year, up to 365; 0 for none
     :param hours: that each takes, preparation included
     :param start: due date of the first one, which all others go back to: the same at
-        each plan; no day is earlier. None to begin anywhere in the interval. Demands
-        which one mailing fulfils have it in common, and the owner
+        each plan; what was before does not count. None to begin anywhere in the
+        interval. Demands which one mailing fulfils have it in common, and the owner
     :param last_touch: date of the last contact before all settled slots, the same at
         each plan; it uses up the slot nearest to it, unless they do
     :param fixed: settled slots: all, or those from the year before the horizon on
@@ -186,9 +186,9 @@ class Rhythm:
         held = [
             (index, slot.due.toordinal(), slot.day.toordinal())
             for index, slot in settled
-            if slot.day
+            if slot.day and index >= self.begin
         ]
-        if demand.last_touch:
+        if demand.last_touch and demand.last_touch >= (demand.start or date.min):
             day = demand.last_touch.toordinal()
             after = self.find_first(day)
             near = min(after - 1, after, key=lambda index: abs(self._get(index) - day))
@@ -207,9 +207,9 @@ class Rhythm:
     def find_open(self, first: int, last: int, planned: set[int]) -> list[int]:
         """Return the indexes of open slots that are due in the horizon, in order.
 
-        Those due earlier are left out unless they are planned, or a client's first one
-        whose window is open still: the plan is made a few days late, then. So are those
-        moved to a day before the horizon kept in.
+        Of those due before it there are the ones that are planned, the ones that only
+        an early touchpoint has moved there, and a client's first one as long as its
+        window is open: a plan made a few days late does not lose it.
         """
         _interval, slack, give, _reach = self.bounds
         margin = max(2 * give, slack)
@@ -237,8 +237,7 @@ class Rhythm:
         """Return when a slot is due after what took place before it."""
         for held, offset in self._offsets:
             if held < index:
-                due = self._get(index) + self._shrink(offset, index - held - 1)
-                return max(due, self.start)
+                return self._get(index) + self._shrink(offset, index - held - 1)
         return self._get(index)
 
     def _get(self, index: int) -> int:
