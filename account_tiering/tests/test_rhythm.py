@@ -31,7 +31,7 @@ RHYTHMS = st.builds(
     channel=CHANNELS,
     times=TIMES,
     hours=st.just(1.0),
-    start=st.none() | st.dates(date(2020, 1, 1), date(2022, 12, 31)),
+    start=st.none() | st.dates(date(2020, 1, 1), date(2022, 12, 1)),
     last_touch=st.none(),
     fixed=st.just(()),
     planned=st.just(()),
@@ -229,6 +229,46 @@ class TestRhythm(BaseCase):
         offsets = [(dues[key] - day).days for key, day in rest]
         self.assertEqual(offsets, [10, 3] + [0] * 9)
 
+    def test_latest_one_that_was_held_counts(self):
+        first, last = date(2027, 1, 1), date(2028, 12, 31)
+        plain = get_dues(make_demand(), first, last)
+        one, two, three = list(plain)[:3]
+        held = [
+            Fixed(*one, plain[one], plain[one] + timedelta(20)),
+            Fixed(*two, plain[two], plain[two] - timedelta(20)),
+        ]
+        for fixed in (held, held[::-1]):
+            dues = get_dues(make_demand(fixed=fixed), first, last)
+            self.assertEqual(dues[three], plain[three] - timedelta(20))
+
+    def test_what_is_moved_over_the_edge_of_the_horizon(self):
+        first, last = date(2027, 1, 1), date(2028, 12, 31)
+        plain = get_dues(make_demand(), first, last)
+        one, two, three = list(plain)[:3]
+        for days in (-20, 20):
+            held = Fixed(*one, plain[one], plain[one] + timedelta(days))
+            demand = make_demand(fixed=[held])
+            due = plain[two] + timedelta(days)
+            # On the day that it is due now,
+            self.assertEqual(get_dues(demand, due, due), {two: due})
+            # and still while it would not have been due if nothing had moved it.
+            first = max(due, plain[two])
+            self.assertEqual(list(get_dues(demand, first, plain[three])), [two, three])
+            day = first + timedelta(1)
+            self.assertEqual(list(get_dues(demand, day, plain[three])), [three])
+
+    def test_what_was_before_the_start_does_not_count(self):
+        start, last = date(2027, 3, 1), date(2028, 12, 31)
+        demand = make_demand(start=start)
+        plain = get_dues(demand, start, last)
+        touch = start - timedelta(20)
+        held = [Fixed(2026, 4, touch, touch - timedelta(20))]
+        for other in (
+            demand._replace(last_touch=touch),
+            demand._replace(fixed=held),
+        ):
+            self.assertEqual(get_dues(other, start, last), plain)
+
     def test_given_up_moves_nothing(self):
         first, last = date(2027, 1, 1), date(2027, 12, 31)
         expected = get_dues(make_demand(), first, last)
@@ -273,13 +313,23 @@ class TestRhythm(BaseCase):
         dues = get_dues(demand._replace(fixed=[held]), first, last)
         self.assertEqual(list(dues), list(plain)[2:])
 
+    def test_last_touch_nearest_to_a_slot_after_the_settled_one(self):
+        """A slot held very late: the contact before it does not use up the next."""
+        first, last = date(2027, 1, 1), date(2028, 12, 31)
+        plain = get_dues(make_demand(), first, last)
+        one, two = list(plain)[:2]
+        held = Fixed(*one, plain[one], plain[two] - timedelta(5))
+        touch = plain[two] - timedelta(10)
+        demand = make_demand(fixed=[held], last_touch=touch)
+        self.assertIn(two, get_dues(demand, first, last))
+
     @PROPERTY
-    @given(RHYTHMS, DAYS, st.integers(-20, 20), st.integers(0, 400))
+    @given(RHYTHMS, DAYS, st.integers(-90, 90), st.integers(0, 400))
     def test_last_touch_does_not_count_after_a_settled_slot(
         self, demand, first, away, days
     ):
         last = first + timedelta(800)
-        slot, due = next(iter(get_dues(demand, first, last).items()))
+        slot, due = list(get_dues(demand, first, last).items())[1]
         held = Fixed(*slot, due, due + timedelta(away))
         demand = demand._replace(fixed=[held])
         touch = held.day + timedelta(days)

@@ -67,8 +67,8 @@ class Demand(NamedTuple):
     :param times: how many a year, up to 365; 0 for none
     :param hours: that each takes, preparation included
     :param start: due date of the first one, which all others go back to: the same at
-        each plan. None to begin anywhere in the interval. Demands which one mailing
-        fulfils have it in common, and the owner
+        each plan; what was before does not count. None to begin anywhere in the
+        interval. Demands which one mailing fulfils have it in common, and the owner
     :param last_touch: date of the last contact before all settled slots, the same at
         each plan; it uses up the slot nearest to it, unless they do
     :param fixed: settled slots: all, or those from the year before the horizon on
@@ -163,7 +163,7 @@ class Rhythm:
     Days are ordinals. A slot has the index year * times + number - 1.
 
     ``settled``: indexes of settled slots; ``begin``: index of the first slot that may
-    be open.
+    be open; ``start``: no touchpoint is earlier.
     """
 
     def __init__(self, demand: Demand):
@@ -176,6 +176,7 @@ class Rhythm:
             self._anchor = _to_number(stagger(day, demand.channel, self.times))
         self._shift = self._anchor * self.times // 365
         self.begin = self._shift if demand.start else 0
+        self.start = demand.start.toordinal() if demand.start else 1
         settled = [
             (self.find_slot(slot.year, min(slot.number, self.times)), slot)
             # A number above times is of a cadence that was cut: the year's last one.
@@ -185,9 +186,9 @@ class Rhythm:
         held = [
             (index, slot.due.toordinal(), slot.day.toordinal())
             for index, slot in settled
-            if slot.day
+            if slot.day and index >= self.begin
         ]
-        if demand.last_touch:
+        if demand.last_touch and demand.last_touch >= (demand.start or date.min):
             day = demand.last_touch.toordinal()
             after = self.find_first(day)
             near = min(after - 1, after, key=lambda index: abs(self._get(index) - day))
@@ -206,9 +207,9 @@ class Rhythm:
     def find_open(self, first: int, last: int, planned: set[int]) -> list[int]:
         """Return the indexes of open slots that are due in the horizon, in order.
 
-        Those due earlier are left out unless they are planned, or a client's first one
-        whose window is open still: the plan is made a few days late, then. So are those
-        moved to a day before the horizon kept in.
+        Of those due before it there are the ones that are planned, the ones that only
+        an early touchpoint has moved there, and a client's first one as long as its
+        window is open: a plan made a few days late does not lose it.
         """
         _interval, slack, give, _reach = self.bounds
         margin = max(2 * give, slack)

@@ -3,9 +3,10 @@
 :mod:`rhythm` tells when each is due. Here they get their days.
 
 **Which day.** In the window around the due date (``slack`` days earlier to ``slack``
-days later): the working day on which the owner has most time left for touchpoints, of
-several alike the one nearest to the due date, of two the earlier one. What takes no
-time (a newsletter) takes nobody's capacity and the working day nearest to its due date.
+days later, not before the client's start): the working day on which the owner has most
+time left for touchpoints, of several alike the one nearest to the due date, of two the
+earlier one. What takes no time (a newsletter) takes nobody's capacity and the working
+day nearest to its due date.
 Slots with the fewest working days to choose from go first, then by due date and key:
 the order of the input does not matter.
 
@@ -205,13 +206,18 @@ class _Agenda:
 
 @dataclass(eq=False, slots=True)
 class _Slot:
-    """An open slot: its window, the ``days`` within reach, the day it is placed on."""
+    """An open slot and its day.
+
+    ``window``: the days from start to end that are in the horizon. ``days``: those
+    within reach.
+    """
 
     key: Hashable
     year: int
     number: int
     due: int
-    slack: int
+    start: int
+    end: int
     window: range
     days: range
     minutes: int
@@ -228,7 +234,7 @@ class _Slot:
     def rate(self, day):
         """Return how bad a day is, as a tuple to compare, with the grade first."""
         room = self.agenda.room.get(day)
-        outside = max(self.due - self.slack - day, day - self.due - self.slack, 0)
+        outside = max(self.start - day, day - self.end, 0)
         away = abs(day - max(self.due, self.days[0]))
         if room is None:
             return _OFF, outside, 0, away, day
@@ -249,8 +255,7 @@ class _Slot:
         return best
 
     def get_placement(self, is_fault):
-        start, end = self.due - self.slack, self.due + self.slack
-        days = map(date.fromordinal, (self.due, start, end, self.day))
+        days = map(date.fromordinal, (self.due, self.start, self.end, self.day))
         reason = self._get_reason() if is_fault else None
         return Placement(self.key, self.year, self.number, *days, reason)
 
@@ -274,17 +279,22 @@ def _make_slots(
         for slot in demand.planned
         if slot.number <= demand.times
     }
+    earliest = max(rhythm.start, first)
     for index in rhythm.find_open(first, last, set(planned)):
         due = rhythm.get_due(index)
-        latest = (due if due + slack >= first else first) + reach
+        start, end = max(due - slack, rhythm.start), due + slack
         yield _Slot(
             demand.key,
             index // demand.times,
             index % demand.times + 1,
             due,
-            slack,
-            range(max(due - slack, first), due + slack + 1),
-            range(max(due - reach, first), latest + 1),
+            start,
+            end,
+            range(max(start, earliest), end + 1),
+            range(
+                max(due - reach, earliest),
+                (due if end >= first else first) + reach + 1,
+            ),
             _to_minutes(demand.hours),
             agenda,
             client,
