@@ -734,11 +734,16 @@ class ClientValueRule(models.Model):
         rules = self.browse({finding["rule_id"] for finding in findings})
         by_id = {rule.id: rule for rule in rules}
         self._add_hourly_terms([f for f in findings if f["hours"]])
+        companies = self.env["res.company"].browse(
+            {finding["company_id"] for finding in findings}
+        )
+        currencies = {company.id: company.currency_id for company in companies}
         for finding in findings:
-            own = self.env["res.company"].browse(finding["company_id"]).currency_id
+            own = currencies[finding["company_id"]]
             finding["currency_id"] = finding["currency_id"] or own.id
-            # As the database will hold it: what differs was typed by somebody.
-            finding["internal_cost"] = own.round(finding["internal_cost"])
+            if finding["internal_cost"]:
+                # As the database will hold it: what differs was typed by somebody.
+                finding["internal_cost"] = own.round(finding["internal_cost"])
         entries = self.env["client.value.entry"]
         remaining = []
         for finding, worth in zip(

@@ -435,6 +435,8 @@ class _History:
     def age(self):
         """Have all records say that they have not changed for a month."""
         tables = {record._table for record in vars(self.samples).values()}
+        # Not copied, but a scan asks whether they have changed.
+        tables.add(self.env["project.project.stage"]._table)
         for table in tables:
             self.env.cr.execute(
                 SQL(
