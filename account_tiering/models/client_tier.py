@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
+from .client_tier_cadence import format_hours
+
 
 class ClientTier(models.Model):
     """How important a client is: who belongs to it, and what he is owed a year.
@@ -67,6 +69,8 @@ class ClientTier(models.Model):
         help="What the cadences cost the team for all clients of the tier in a year.",
     )
 
+    cost_sentence = fields.Char(compute="_compute_cost_sentence", string="Cost")
+
     _code_uniq = models.Constraint(
         "UNIQUE(company_id, code)",
         "Another tier of this company has this code (it may be archived): choose a "
@@ -111,14 +115,26 @@ class ClientTier(models.Model):
         for tier in self:
             tier.hours_total = tier.hours_per_client * tier.client_count
 
+    @api.depends("hours_total")
+    def _compute_cost_sentence(self):
+        for tier in self:
+            tier.cost_sentence = self.env._(
+                "Each client costs the team %(each)s hours a year, all %(clients)s of "
+                "them %(total)s hours.",
+                each=format_hours(tier.hours_per_client),
+                clients=tier.client_count,
+                total=format_hours(tier.hours_total),
+            )
+
     @api.depends("company_id")
     @api.depends_context("allowed_company_ids")
     def _compute_display_name(self):
         """Tell the companies' tiers apart where several companies are shown."""
-        super()._compute_display_name()
+        result = super()._compute_display_name()
         if len(self.env.companies) > 1:
             for tier in self.filtered("company_id"):
                 tier.display_name = f"{tier.name} ({tier.company_id.sudo().name})"
+        return result
 
     # ------------------------------------------------------------
     # CONSTRAINTS
@@ -217,7 +233,29 @@ class ClientTier(models.Model):
                 "a review or by hand."
             )
         )
-        # sudo: the history of clients that the user may not see counts, too
+        # sudo: reviews and the history of clients that the user may not see count, too.
+        # The database does not check them, see UncheckedMany2one.
+        line = (
+            self.env["client.tier.review.line"]
+            .sudo()
+            .search(
+                [
+                    "|",
+                    "|",
+                    ("tier_id", "in", self.ids),
+                    ("old_tier_id", "in", self.ids),
+                    ("proposed_tier_id", "in", self.ids),
+                ],
+                limit=1,
+            )
+        )
+        if line:
+            raise UserError(
+                self.env._(
+                    "A tier of these is part of the review %s: archive it instead.",
+                    line.review_id.name,
+                )
+            )
         change = (
             self.env["client.tier.change"]
             .sudo()

@@ -4,6 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, split_every
 
 from ..tools.workbook import Column, Sheet, write_workbook
+from .unchecked_many2one import UncheckedMany2one
 
 #: Clients that a workbook reads at once.
 BATCH = 1000
@@ -21,6 +22,8 @@ class ClientTierAssignment(models.Model):
     _order = "tier_id, partner_id"
     _rec_name = "partner_id"
     _check_company_auto = True
+    # Who and when is in the history; a review writes a record for every client.
+    _log_access = False
 
     partner_id = fields.Many2one(
         comodel_name="res.partner",
@@ -32,13 +35,11 @@ class ClientTierAssignment(models.Model):
         comodel_name="res.company",
         required=True,
         default=lambda self: self._default_company_id(),
-        index=True,
         ondelete="cascade",
     )
-    tier_id = fields.Many2one(
+    tier_id = UncheckedMany2one(
         comodel_name="client.tier",
-        index="btree_not_null",
-        ondelete="restrict",
+        index=True,
         check_company=True,
         group_expand="_group_expand_tiers",
     )

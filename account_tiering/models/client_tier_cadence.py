@@ -16,6 +16,11 @@ ACTIVITY_TYPES = {
 }
 
 
+def format_hours(hours):
+    """Return hours as they stand in a sentence: no more decimals than needed."""
+    return f"{hours:.2f}".rstrip("0").rstrip(".")
+
+
 class ClientTierCadence(models.Model):
     """What each client of a tier is owed a year through one channel."""
 
@@ -82,7 +87,7 @@ class ClientTierCadence(models.Model):
         string="Hours a Year",
         help="Hours of the team for all clients of the tier in a year.",
     )
-    cost_sentence = fields.Char(compute="_compute_cost_sentence")
+    cost_sentence = fields.Char(compute="_compute_cost_sentence", string="Cost")
 
     _times_per_year_range = models.Constraint(
         "CHECK(times_per_year BETWEEN 1 AND 366)",
@@ -123,7 +128,7 @@ class ClientTierCadence(models.Model):
             cadence.cost_sentence = self.env._(
                 "With %(clients)s clients this costs the team %(hours)s hours a year.",
                 clients=cadence.tier_id.client_count,
-                hours=f"{cadence.hours_total:.1f}".removesuffix(".0"),
+                hours=format_hours(cadence.hours_total),
             )
 
     @api.depends("channel", "times_per_year")

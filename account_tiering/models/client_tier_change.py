@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .unchecked_many2one import UncheckedMany2one
+
 
 class ClientTierChange(models.Model):
     """A line of a client's history: which tier it got when, from whom, and why.
@@ -17,7 +19,6 @@ class ClientTierChange(models.Model):
         comodel_name="res.partner",
         string="Client",
         required=True,
-        index=True,
         ondelete="cascade",
         readonly=True,
     )
@@ -31,11 +32,11 @@ class ClientTierChange(models.Model):
     user_id = fields.Many2one(
         comodel_name="res.users", string="By", ondelete="set null", readonly=True
     )
-    old_tier_id = fields.Many2one(
-        comodel_name="client.tier", string="From", ondelete="restrict", readonly=True
+    old_tier_id = UncheckedMany2one(
+        comodel_name="client.tier", string="Former Tier", readonly=True
     )
-    new_tier_id = fields.Many2one(
-        comodel_name="client.tier", string="To", ondelete="restrict", readonly=True
+    new_tier_id = UncheckedMany2one(
+        comodel_name="client.tier", string="New Tier", readonly=True
     )
     kind = fields.Selection(
         selection=[

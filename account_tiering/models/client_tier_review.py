@@ -1,3 +1,6 @@
+from io import StringIO
+from itertools import product
+
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
@@ -9,15 +12,12 @@ from ..tools import pareto
 from ..tools.workbook import Column, Sheet, write_workbook
 from .client_tier_assignment import BATCH
 
-METHODS = [
-    ("invoice", "Invoiced revenue"),
-    ("order", "Ordered revenue"),
-    ("margin", "Margin of orders"),
-]
 #: The share of revenue that the sentence about concentration names, in percent.
 PARETO_SHARE = 80.0
 #: Clients named in messages.
 NAMED = 5
+#: What COPY reads as NULL.
+NULL = r"\N"
 
 
 class ClientTierReview(models.Model):
@@ -40,7 +40,8 @@ class ClientTierReview(models.Model):
         required=True,
         default=lambda self: self._default_company_id(),
         index=True,
-        ondelete="cascade",
+        # Its lines would stay, see UncheckedMany2one.
+        ondelete="restrict",
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     user_id = fields.Many2one(
@@ -116,11 +117,10 @@ class ClientTierReview(models.Model):
     line_ids = fields.One2many(
         comodel_name="client.tier.review.line", inverse_name="review_id"
     )
-    proposed_on = fields.Datetime(string="Proposed On", readonly=True, copy=False)
+    proposed_on = fields.Datetime(readonly=True, copy=False)
     applied_on = fields.Datetime(readonly=True, copy=False)
     applied_by_id = fields.Many2one(
         comodel_name="res.users",
-        string="Applied By",
         readonly=True,
         copy=False,
         ondelete="set null",
@@ -175,36 +175,27 @@ class ClientTierReview(models.Model):
 
     @api.model
     def _selection_method(self):
-        """Margin is offered where the addon sale_margin is installed."""
-        return [
-            (code, label)
-            for code, label in self.env["res.company"]
-            ._fields["tier_method"]
-            ._description_selection(self.env)
-            if code != "margin" or "margin" in self.env["sale.order"]._fields
-        ]
+        return self.env["res.company"]._selection_tier_method()
 
     # ------------------------------------------------------------
     # COMPUTE
     # ------------------------------------------------------------
 
-    @api.depends("company_id", "date_to")
+    @api.depends("company_id")
     def _compute_settings(self):
-        """Begin with the settings of the company."""
+        """Begin with the settings of the company; what was chosen then stays."""
         methods = dict(self._selection_method())
         for review in self:
             company = review.company_id
-            if not review.date_from or review.state == "draft":
-                day = review.date_to or fields.Date.context_today(review)
-                review.date_from = (
-                    day
-                    + relativedelta(days=1)
-                    - relativedelta(months=company.tier_months)
-                )
-            method = company.tier_method
-            review.method = review.method or (
-                method if method in methods else METHODS[0][0]
+            until = review.date_to or fields.Date.context_today(review)
+            review.date_from = (
+                until
+                + relativedelta(days=1)
+                - relativedelta(months=company.tier_months or 12)
             )
+            # The method of an addon that is gone.
+            method = company.tier_method
+            review.method = method if method in methods else next(iter(methods))
             review.margin = company.tier_margin
             review.stay_months = company.tier_stay_months
             review.grace_months = company.tier_grace_months
@@ -296,6 +287,15 @@ class ClientTierReview(models.Model):
                     "deleted."
                 )
             )
+
+    def unlink(self):
+        lines = self.env["client.tier.review.line"].search(
+            [("review_id", "in", self.ids)]
+        )
+        result = super().unlink()
+        # sudo: nobody deletes lines by hand
+        lines.sudo().unlink()
+        return result
 
     # ------------------------------------------------------------
     # ACTIONS
@@ -428,13 +428,15 @@ class ClientTierReview(models.Model):
         Clients are the commercial entities that were ever invoiced (or ordered), and
         those that have a tier; without archived ones, and without our own companies.
 
-        :returns: {client id: (revenue, current tier id, hold, account manager id)}
+        :returns: {client id: (revenue, current tier id, hold)}
         """
         self.env.flush_all()
         stay = self.date_to - relativedelta(months=self.stay_months)
         grace = self.date_to - relativedelta(months=self.grace_months)
         # Raw SQL: one pass over the invoices, there is no index by client. The director
-        # sees sums of invoices that he need not have access to.
+        # sees sums of invoices that he need not have access to. With memory for the
+        # sums of all clients nothing is sorted on disk.
+        self.env.cr.execute("SET LOCAL work_mem = '64MB'")
         rows = self.env.execute_query(
             SQL(
                 """
@@ -446,8 +448,7 @@ class ClientTierReview(models.Model):
                             THEN 'stay'
                             WHEN figure.first > %(grace)s AND %(grace)s < %(date_to)s
                             THEN 'grace'
-                            ELSE '' END,
-                       client.user_id
+                            ELSE '' END
                   FROM (%(revenue)s) AS figure (client_id, revenue, first)
                   FULL JOIN (
                       SELECT * FROM client_tier_assignment
@@ -458,7 +459,6 @@ class ClientTierReview(models.Model):
                  WHERE client.active
                    AND NOT EXISTS (SELECT FROM res_company ours
                                     WHERE ours.partner_id = client.id)
-                 ORDER BY client.id
                 """,
                 revenue=self._get_revenue_sql(),
                 company=self.company_id.id,
@@ -468,10 +468,11 @@ class ClientTierReview(models.Model):
                 grace=grace,
             )
         )
+        self.env.cr.execute("SET LOCAL work_mem TO DEFAULT")
         digits = self.currency_id.decimal_places
         return {
-            client: (round(revenue, digits), tier, hold, user)
-            for client, revenue, tier, hold, user in rows
+            client: (round(revenue, digits), tier, hold)
+            for client, revenue, tier, hold in rows
         }
 
     def _get_revenue_sql(self):
@@ -539,7 +540,7 @@ class ClientTierReview(models.Model):
         return pareto.classify(
             [
                 pareto.Client(client, revenue, places.get(tier), hold)
-                for client, (revenue, tier, hold, _user) in facts.items()
+                for client, (revenue, tier, hold) in facts.items()
             ],
             [pareto.Bound(tier.revenue_share_to, tier.min_revenue) for tier in tiers],
             self.margin,
@@ -547,57 +548,47 @@ class ClientTierReview(models.Model):
 
     def _insert_lines(self, facts, placements, tiers):
         """Write the lines for these placements."""
+        review = self.id
         ids = tiers.ids
-        known = self.env["client.tier"].browse(
-            {tier for _revenue, tier, _hold, _user in facts.values() if tier}
-        )
-        self.env.execute_query(
-            SQL(
-                """
-                INSERT INTO client_tier_review_line (
-                    review_id, partner_id, revenue, share, cumulative, old_tier_id,
-                    proposed_tier_id, tier_id, held, user_id, decision, movement,
-                    hours_before, hours_after)
-                SELECT %(review)s, line.partner, line.revenue, line.share,
-                       line.cumulative, line.old, line.new, line.new, line.held,
-                       line.manager, 'accept',
-                       CASE WHEN line.old IS NOT DISTINCT FROM line.new THEN 'same'
-                            WHEN line.old IS NULL THEN 'new'
-                            WHEN line.new IS NULL THEN 'down'
-                            WHEN after.place < before.place THEN 'up'
-                            ELSE 'down' END,
-                       COALESCE(before.hours, 0), COALESCE(after.hours, 0)
-                  FROM unnest(%(partners)s::int[], %(revenues)s::numeric[],
-                              %(shares)s::float8[], %(cumulatives)s::float8[],
-                              %(olds)s::int[], %(news)s::int[], %(helds)s::text[],
-                              %(managers)s::int[])
-                       AS line (partner, revenue, share, cumulative, old, new, held,
-                                manager)
-                  LEFT JOIN unnest(%(tiers)s::int[], %(hours)s::float8[])
-                       WITH ORDINALITY AS before (id, hours, place)
-                    ON before.id = line.old
-                  LEFT JOIN unnest(%(tiers)s::int[], %(hours)s::float8[])
-                       WITH ORDINALITY AS after (id, hours, place)
-                    ON after.id = line.new
-                RETURNING 1
-                """,
-                review=self.id,
-                tiers=(tiers | known).ids,
-                hours=(tiers | known).mapped("hours_per_client"),
-                partners=_array(p.key for p in placements),
-                revenues=_array(p.revenue for p in placements),
-                shares=_array(p.share for p in placements),
-                cumulatives=_array(p.cumulative for p in placements),
-                olds=_array(facts[p.key][1] for p in placements),
-                news=_array(
-                    # Who is locked in a tier that is archived keeps it.
-                    facts[p.key][1] if p.tier is None else ids[p.tier]
-                    for p in placements
-                ),
-                helds=_array(p.held or None for p in placements),
-                managers=_array(facts[p.key][3] for p in placements),
+        known = {tier for _revenue, tier, _hold in facts.values() if tier}
+        movements = self._get_movements(tiers | tiers.browse(known))
+        rows = []
+        for client, revenue, share, cumulative, _asked, place, held in placements:
+            old = facts[client][1]
+            # Who is locked in a tier that is archived keeps it.
+            new = old if place is None else ids[place]
+            rows.append(
+                f"{review}\t{client}\t{revenue}\t{share}\t{cumulative}"
+                f"\t{held or NULL}\t{movements[old, new]}\taccept\n"
             )
+        # COPY: half the time of an INSERT. Numbers and words of our own only.
+        self.env.cr.copy_expert(
+            "COPY client_tier_review_line (review_id, partner_id, revenue, share,"
+            " cumulative, held, old_tier_id, proposed_tier_id, tier_id, movement,"
+            " hours_before, hours_after, decision) FROM STDIN",
+            StringIO("".join(rows)),
         )
+
+    def _get_movements(self, tiers):
+        """Return {(id of the old tier, id of the new one): columns of a line that
+        follow from these}, as COPY wants them, for all pairs; None for no tier."""
+        none = tiers.browse()
+        pairs = product([none, *tiers], repeat=2)
+        lines = self.env["client.tier.review.line"]
+        return {
+            (old.id or None, new.id or None): "\t".join(
+                str(value or NULL)
+                for value in (
+                    old.id,
+                    new.id,
+                    new.id,
+                    lines._get_movement(old, new),
+                    old.hours_per_client or "0",
+                    new.hours_per_client or "0",
+                )
+            )
+            for old, new in pairs
+        }
 
     def _get_decided(self):
         """Return what somebody decided: {client id: values to write again}."""
@@ -673,14 +664,10 @@ class ClientTierReview(models.Model):
                     RETURNING partner_id, new_tier_id
                 )
                 INSERT INTO client_tier_assignment AS given (
-                    partner_id, company_id, tier_id, since, create_uid, create_date,
-                    write_uid, write_date)
-                SELECT partner_id, %(company)s, new_tier_id, %(today)s, %(user)s,
-                       %(now)s, %(user)s, %(now)s
-                  FROM change
+                    partner_id, company_id, tier_id, since)
+                SELECT partner_id, %(company)s, new_tier_id, %(today)s FROM change
                 ON CONFLICT (partner_id, company_id) DO UPDATE
-                   SET tier_id = EXCLUDED.tier_id, since = EXCLUDED.since,
-                       write_uid = EXCLUDED.write_uid, write_date = EXCLUDED.write_date
+                   SET tier_id = EXCLUDED.tier_id, since = EXCLUDED.since
                 RETURNING partner_id
                 """,
                 review=self.id,
@@ -836,8 +823,7 @@ class ClientTierReview(models.Model):
                       FROM undone
                 )
                 UPDATE client_tier_assignment given
-                   SET tier_id = undone.old_tier_id, since = undone.old_since,
-                       write_uid = %(user)s, write_date = %(now)s
+                   SET tier_id = undone.old_tier_id, since = undone.old_since
                   FROM undone
                  WHERE given.id = undone.given_id
                 RETURNING given.partner_id
@@ -921,7 +907,7 @@ class ClientTierReview(models.Model):
             count = min(self.top_count, self.client_count)
             sentences.append(
                 self.env._(
-                    "The %(count)s largest bring %(share)s %%.",
+                    "the %(count)s largest bring %(share)s %%",
                     count=count,
                     share=f"{self.top_share:.1f}",
                 )

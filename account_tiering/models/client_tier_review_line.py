@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from .unchecked_many2one import UncheckedMany2one
+
 HELD = [
     ("margin", "Near a bound"),
     ("stay", "Minimum stay"),
@@ -25,9 +27,8 @@ class ClientTierReviewLine(models.Model):
     # A review writes a line for every client.
     _log_access = False
 
-    review_id = fields.Many2one(
-        comodel_name="client.tier.review", required=True, ondelete="cascade"
-    )
+    # Deleted with the review by client.tier.review.
+    review_id = UncheckedMany2one(comodel_name="client.tier.review", required=True)
     partner_id = fields.Many2one(
         comodel_name="res.partner",
         string="Client",
@@ -39,13 +40,7 @@ class ClientTierReviewLine(models.Model):
     company_id = fields.Many2one(related="review_id.company_id")
     currency_id = fields.Many2one(related="review_id.currency_id")
     state = fields.Selection(related="review_id.state")
-    user_id = fields.Many2one(
-        comodel_name="res.users",
-        string="Account Manager",
-        ondelete="set null",
-        readonly=True,
-        help="At the time of the proposal.",
-    )
+    user_id = fields.Many2one(related="partner_id.user_id", string="Account Manager")
     revenue = fields.Monetary(readonly=True)
     share = fields.Float(
         string="Share %", digits=(16, 2), aggregator="sum", readonly=True
@@ -57,19 +52,13 @@ class ClientTierReviewLine(models.Model):
         readonly=True,
         help="Share of the client and of all who bring as much or more.",
     )
-    old_tier_id = fields.Many2one(
-        comodel_name="client.tier",
-        string="Present Tier",
-        ondelete="restrict",
-        readonly=True,
+    old_tier_id = UncheckedMany2one(
+        comodel_name="client.tier", string="Present Tier", readonly=True
     )
-    proposed_tier_id = fields.Many2one(
-        comodel_name="client.tier", ondelete="restrict", readonly=True
-    )
-    tier_id = fields.Many2one(
+    proposed_tier_id = UncheckedMany2one(comodel_name="client.tier", readonly=True)
+    tier_id = UncheckedMany2one(
         comodel_name="client.tier",
         string="New Tier",
-        ondelete="restrict",
         domain="[('company_id', '=', company_id)]",
         help="What is applied. Choose another one than proposed if you know better, "
         "and say why.",
@@ -114,15 +103,7 @@ class ClientTierReviewLine(models.Model):
     def _compute_movement(self):
         for line in self:
             old, new = line.old_tier_id, line.tier_id
-            if old == new:
-                line.movement = "same"
-            elif not old:
-                line.movement = "new"
-            elif not new:
-                line.movement = "down"
-            else:
-                better = (new.sequence, new.id) < (old.sequence, old.id)
-                line.movement = "up" if better else "down"
+            line.movement = line._get_movement(old, new)
             kept = old if line.decision == "skip" else new
             line.hours_after = kept.hours_per_client
 
@@ -158,6 +139,18 @@ class ClientTierReviewLine(models.Model):
             "res_id": self.partner_id.id,
             "views": [(False, "form")],
         }
+
+    @api.model
+    def _get_movement(self, old, new):
+        """Return the movement from one tier to another; both may be empty."""
+        if old == new:
+            return "same"
+        if not old:
+            return "new"
+        if not new:
+            return "down"
+        better = (new.sequence, new.id) < (old.sequence, old.id)
+        return "up" if better else "down"
 
     def _check_draft(self):
         if any(line.review_id.state != "draft" for line in self):

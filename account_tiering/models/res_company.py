@@ -2,8 +2,6 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 
-from .client_tier_review import METHODS
-
 #: Months between scheduled reviews.
 SCHEDULES = {"monthly": 1, "quarterly": 3, "yearly": 12}
 
@@ -12,7 +10,7 @@ class ResCompany(models.Model):
     _inherit = "res.company"
 
     tier_method = fields.Selection(
-        selection=METHODS,
+        selection="_selection_tier_method",
         string="Tiers by",
         required=True,
         default="invoice",
@@ -74,6 +72,17 @@ class ResCompany(models.Model):
         "CHECK(tier_margin BETWEEN 0 AND 50)",
         "The margin around bounds lies between 0 and 50 percentage points.",
     )
+
+    @api.model
+    def _selection_tier_method(self):
+        """Return what reviews can measure clients by. Each has a method
+        ``_get_<code>_revenue_sql`` of ``client.tier.review``; the margin is offered
+        where the addon sale_margin is installed."""
+        _ = self.env._
+        methods = [("invoice", _("Invoiced revenue")), ("order", _("Ordered revenue"))]
+        if "margin" in self.env["sale.order"]._fields:
+            methods.append(("margin", _("Margin of orders")))
+        return methods
 
     @api.depends("tier_review_schedule")
     def _compute_tier_review_next(self):

@@ -26,7 +26,6 @@ class ResPartner(models.Model):
     )
     tier_id = fields.Many2one(
         inverse="_inverse_tier_id",
-        string="Tier",
         domain="[('company_id', '=', current_company_id)]",
         copy=False,
         help="The tier of the client in the current company. Contacts show that of "

@@ -5,7 +5,7 @@ from psycopg2.errors import CheckViolation
 
 from odoo import Command
 from odoo.exceptions import UserError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 from odoo.tools import SQL, mute_logger
 
 from .common import TieringCommon
@@ -147,6 +147,27 @@ class TestReview(TieringCommon):
             review = self._create_review(propose=False)
         self.assertEqual(review.date_from, self._day("2025-05-16"))
         self.assertEqual(review.date_to, self._day("2026-05-15"))
+
+    def test_settings_of_the_company_are_where_a_review_begins(self):
+        self.company.write(
+            {"tier_method": "order", "tier_months": 6, "tier_margin": 4.0}
+        )
+        with Form(self.env["client.tier.review"]) as form:
+            self.assertEqual((form.method, form.margin), ("order", 4.0))
+            form.margin = 1.0
+            form.date_from = "2026-01-15"
+            form.date_to = "2026-02-15"
+        self.assertRecordValues(
+            form.record,
+            [
+                {
+                    "method": "order",
+                    "margin": 1.0,
+                    "date_from": self._day("2026-01-15"),
+                    "date_to": self._day("2026-02-15"),
+                }
+            ],
+        )
 
     def test_invoices_in_another_currency(self):
         foreign = self.env.ref(
@@ -625,7 +646,7 @@ class TestReview(TieringCommon):
         panel = review.get_review_panel()
         self.assertEqual(
             panel["sentences"],
-            ["2 of 5 clients bring 80 % of revenue", "The 2 largest bring 80.0 %."],
+            ["2 of 5 clients bring 80 % of revenue", "the 2 largest bring 80.0 %"],
         )
         self.assertEqual(
             [(bar["label"], bar["revenue"], bar["tier"]) for bar in panel["bars"]],

@@ -143,6 +143,10 @@ class TestTier(TieringCommon):
         # 2 meetings of 1.5 + 1.5 hours, 4 calls of 0.5 + 0.25
         self.assertEqual(self.tier_a.hours_per_client, 9)
         self.assertEqual(self.tier_a.hours_total, 18)
+        self.assertEqual(
+            self.tier_a.cost_sentence,
+            "Each client costs the team 9 hours a year, all 2 of them 18 hours.",
+        )
 
     def test_view_clients(self):
         client = self._create_client("Acme")

@@ -22,7 +22,7 @@ from .paths import (
 from .process import locked, parallel, run
 
 #: What the templates have: all that the addons of this repository depend on so far.
-TEMPLATE_MODULES = ("crm", "sale_timesheet", "portal")
+TEMPLATE_MODULES = ("crm", "sale_timesheet", "portal", "mass_mailing")
 #: The templates, and with which options they are made.
 TEMPLATES = {"template_plain": (), "template_demo": ("--with-demo",)}
 #: Space that a complete environment takes, in GB, with some to spare.

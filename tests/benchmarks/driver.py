@@ -194,7 +194,7 @@ class Tiers(Benchmark):
                 proposed.append(self._work("propose_tiers"))
                 database = self.runs.clone(self.database, "tiered")
                 applied.append(self._work("apply_tiers", database, share=MOVED))
-        with step("Writing as many partners by the ORM"):
+        with step("Writing as many clients by the ORM"):
             written = self._work("write_partners", database)
         with step("Partners grouped by tier"):
             grouped = self._work("group_partners", database, rounds=self.rounds)
@@ -221,7 +221,7 @@ class Tiers(Benchmark):
             ("Undo for", median(one["undo"] for one in applied)),
         ):
             yield ratio_row(
-                f"{what} {clients} clients / ORM writing a field of partners",
+                f"{what} {clients} clients / ORM writing a field of clients",
                 measured,
                 written,
                 1 / 10,
