@@ -303,25 +303,22 @@ class ClientTouchpoint(models.Model):
         first, last = min(self.mapped("date_planned")), max(self.mapped("date_planned"))
         work = self._get_work(company, self.user_id, first, last)
         busy = self._get_busy(first, last)
-        times = {}
+        times, working, taken = {}, {}, {}
+        for user in self.user_id:
+            zone = self._get_zone(user)
+            working[user] = _split_days(work[user.id], zone)
+            taken[user] = _split_days(busy.get(user.partner_id.id, ()), zone)
         for touchpoint in self.sorted(lambda one: (one.date_planned, one.id)):
             user, day = touchpoint.user_id, touchpoint.date_planned
-            zone = self._get_zone(user)
             minutes = max(round(touchpoint.cadence_id.duration * 60), 15)
-            own = busy.setdefault(user.partner_id.id, [])
-            at, _is_free = find_time(
-                _get_minutes(work[user.id], day, zone),
-                _get_minutes(own, day, zone),
-                minutes,
-            )
-            start = zone.localize(
+            own = taken[user][day]
+            at, _is_free = find_time(working[user].get(day, ()), own, minutes)
+            own.append((at, at + minutes))
+            start = self._get_zone(user).localize(
                 datetime.combine(day, time.min) + timedelta(minutes=at)
             )
-            stop = start + timedelta(minutes=minutes)
-            own.append((start, stop))
-            times[touchpoint.id] = tuple(
-                moment.astimezone(UTC).replace(tzinfo=None) for moment in (start, stop)
-            )
+            start = start.astimezone(UTC).replace(tzinfo=None)
+            times[touchpoint.id] = start, start + timedelta(minutes=minutes)
         return times
 
     def _get_busy(self, first, last):
@@ -440,14 +437,17 @@ def _cut(intervals, zone, first, last):
     return [(start, end) for start, end in local if first <= start.date() <= last]
 
 
-def _get_minutes(intervals, day, zone):
-    """Return the part of intervals that is on a day, as minutes from midnight."""
-    begin = zone.localize(datetime.combine(day, time.min))
-    found = []
+def _split_days(intervals, zone):
+    """Return aware intervals as {day: [(start, end) in minutes from midnight]} of a
+    time zone, each interval cut where a day ends."""
+    days = defaultdict(list)
     for start, end in intervals:
-        minutes = [
-            round((moment - begin).total_seconds() / 60) for moment in (start, end)
-        ]
-        if minutes[0] < 24 * 60 and minutes[1] > 0:
-            found.append((max(minutes[0], 0), min(minutes[1], 24 * 60)))
-    return found
+        start, end = start.astimezone(zone), end.astimezone(zone)
+        day = start.date()
+        while day <= end.date():
+            first = start.hour * 60 + start.minute if day == start.date() else 0
+            last = end.hour * 60 + end.minute if day == end.date() else 24 * 60
+            if first < last:
+                days[day].append((first, last))
+            day += timedelta(days=1)
+    return days
