@@ -5,7 +5,7 @@ import pytz
 from markupsafe import Markup
 
 from odoo import Command, api, models
-from odoo.tools import SQL, format_date, is_html_empty, split_every
+from odoo.tools import SQL, is_html_empty, split_every
 
 from ..tools.free_time import find_time
 from .client_tier_cadence import ACTIVITY_TYPES
@@ -119,7 +119,7 @@ class ClientTouchpoint(models.Model):
                     touchpoint._prepare_activity(
                         model_id, contacts.get(touchpoint.partner_id.id)
                     )
-                    for touchpoint in self
+                    for touchpoint in self._localize()
                 ]
             )
         )
@@ -142,7 +142,7 @@ class ClientTouchpoint(models.Model):
                         contacts.get(touchpoint.partner_id.id),
                         times[touchpoint.id],
                     )
-                    for touchpoint in self
+                    for touchpoint in self._localize()
                 ]
             )
         )
@@ -232,9 +232,18 @@ class ClientTouchpoint(models.Model):
             "res_id": self.partner_id.id,
         }
 
+    def _localize(self):
+        """Return these touchpoints as a list, each in the language of its owner."""
+        localized = {
+            one.id: one
+            for lang, some in self.grouped(lambda one: one.user_id.lang).items()
+            for one in some.with_context(lang=lang)
+        }
+        return [localized[id_] for id_ in self.ids]
+
     def _get_summary(self):
-        """Return the title of the meeting or activity, in its owner's language."""
-        _ = self.with_context(lang=self.user_id.lang).env._
+        """Return the title of the meeting or activity, see :meth:`_localize`."""
+        _ = self.env._
         client = self.partner_id.name or ""
         if self.channel == "meeting":
             return _("Meeting with %s", client)
@@ -243,15 +252,15 @@ class ClientTouchpoint(models.Model):
         return _("Get in touch with %s", client)
 
     def _get_agenda(self, contact):
-        """Return what the meeting or call is about, and what helps to prepare it."""
-        localized = self.with_context(lang=self.user_id.lang)
-        agenda = localized.cadence_id.agenda
+        """Return what the meeting or call is about, and what helps to prepare it, see
+        :meth:`_localize`."""
+        agenda = self.cadence_id.agenda
         parts = [] if is_html_empty(agenda) else [agenda]
         parts += [
             Markup("<p>%s</p>")
             % Markup("<br/>").join(
                 Markup("<b>%s</b>: %s") % (label, text)
-                for label, text in localized._get_agenda_data(contact)
+                for label, text in self._get_agenda_data(contact)
                 if text
             )
         ]
@@ -260,19 +269,16 @@ class ClientTouchpoint(models.Model):
     def _get_agenda_data(self, contact):
         """Return [(label, text)] of the client's data that an agenda ends with."""
         person, _ = contact or self.partner_id, self.env._
-        years = self.env.context.get("touchpoint_last", {})
-        last = years.get((self.partner_id.id, self.company_id.id))
         return [
             (_("Contact"), person != self.partner_id and person.name),
             (_("Phone"), person.phone or self.partner_id.phone),
             (_("Email"), person.email or self.partner_id.email),
             (_("Tier"), self.tier_id.name),
-            (_("Last contact"), last and format_date(self.env, last)),
         ]
 
     def _get_contacts(self):
-        """Return {client id: whom to meet or call}: the contact that was touched least
-        long ago as the first of the client's people with an email address, or phone."""
+        """Return {client id: whom to meet or call}: the first of the client's people
+        with an email address, or else with a phone number."""
         # sudo: contacts of a client whom the plan covers
         people = (
             self.env["res.partner"]
