@@ -227,7 +227,9 @@ class ClientTouchpoint(models.Model):
                 for person in people
             ],
             "alarm_ids": [Command.set(self.cadence_id.alarm_ids.ids)],
-            "description": self._get_agenda(contact),
+            # The description goes to the client with the invitation, notes do not.
+            "description": self.cadence_id.agenda,
+            "notes": self._get_agenda(contact),
             "res_model_id": model_id,
             "res_id": self.partner_id.id,
         }
