@@ -22,7 +22,6 @@ from . import (
     client_touchpoint_digest,
     client_tier_cadence_touchpoint,
     client_tier_review_touchpoint,
-    client_touchpoint_capacity,
     crm_lead,
     mail_activity,
     mailing_filter,

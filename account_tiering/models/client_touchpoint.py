@@ -223,7 +223,7 @@ class ClientTouchpoint(models.Model):
         labels = dict(self._fields["channel"]._description_selection(self.env))
         for touchpoint in self:
             touchpoint.display_name = self.env._(
-                "%(channel)s %(number)s of %(year)s, %(client)s",
+                "%(client)s: %(channel)s, %(number)s of %(year)s",
                 channel=labels.get(touchpoint.channel, ""),
                 number=touchpoint.number,
                 year=touchpoint.year,

@@ -5,7 +5,7 @@ import pytz
 from markupsafe import Markup
 
 from odoo import Command, api, models
-from odoo.tools import SQL, format_date, is_html_empty, split_every
+from odoo.tools import SQL, is_html_empty, split_every
 
 from ..tools.free_time import find_time
 from .client_tier_cadence import ACTIVITY_TYPES
@@ -119,7 +119,7 @@ class ClientTouchpoint(models.Model):
                     touchpoint._prepare_activity(
                         model_id, contacts.get(touchpoint.partner_id.id)
                     )
-                    for touchpoint in self
+                    for touchpoint in self._localize()
                 ]
             )
         )
@@ -142,7 +142,7 @@ class ClientTouchpoint(models.Model):
                         contacts.get(touchpoint.partner_id.id),
                         times[touchpoint.id],
                     )
-                    for touchpoint in self
+                    for touchpoint in self._localize()
                 ]
             )
         )
@@ -227,14 +227,25 @@ class ClientTouchpoint(models.Model):
                 for person in people
             ],
             "alarm_ids": [Command.set(self.cadence_id.alarm_ids.ids)],
-            "description": self._get_agenda(contact),
+            # The description goes to the client with the invitation, notes do not.
+            "description": self.cadence_id.agenda,
+            "notes": self._get_agenda(contact),
             "res_model_id": model_id,
             "res_id": self.partner_id.id,
         }
 
+    def _localize(self):
+        """Return these touchpoints as a list, each in the language of its owner."""
+        localized = {
+            one.id: one
+            for lang, some in self.grouped(lambda one: one.user_id.lang).items()
+            for one in some.with_context(lang=lang)
+        }
+        return [localized[id_] for id_ in self.ids]
+
     def _get_summary(self):
-        """Return the title of the meeting or activity, in its owner's language."""
-        _ = self.with_context(lang=self.user_id.lang).env._
+        """Return the title of the meeting or activity, see :meth:`_localize`."""
+        _ = self.env._
         client = self.partner_id.name or ""
         if self.channel == "meeting":
             return _("Meeting with %s", client)
@@ -243,15 +254,15 @@ class ClientTouchpoint(models.Model):
         return _("Get in touch with %s", client)
 
     def _get_agenda(self, contact):
-        """Return what the meeting or call is about, and what helps to prepare it."""
-        localized = self.with_context(lang=self.user_id.lang)
-        agenda = localized.cadence_id.agenda
+        """Return what the meeting or call is about, and what helps to prepare it, see
+        :meth:`_localize`."""
+        agenda = self.cadence_id.agenda
         parts = [] if is_html_empty(agenda) else [agenda]
         parts += [
             Markup("<p>%s</p>")
             % Markup("<br/>").join(
                 Markup("<b>%s</b>: %s") % (label, text)
-                for label, text in localized._get_agenda_data(contact)
+                for label, text in self._get_agenda_data(contact)
                 if text
             )
         ]
@@ -260,19 +271,16 @@ class ClientTouchpoint(models.Model):
     def _get_agenda_data(self, contact):
         """Return [(label, text)] of the client's data that an agenda ends with."""
         person, _ = contact or self.partner_id, self.env._
-        years = self.env.context.get("touchpoint_last", {})
-        last = years.get((self.partner_id.id, self.company_id.id))
         return [
             (_("Contact"), person != self.partner_id and person.name),
             (_("Phone"), person.phone or self.partner_id.phone),
             (_("Email"), person.email or self.partner_id.email),
             (_("Tier"), self.tier_id.name),
-            (_("Last contact"), last and format_date(self.env, last)),
         ]
 
     def _get_contacts(self):
-        """Return {client id: whom to meet or call}: the contact that was touched least
-        long ago as the first of the client's people with an email address, or phone."""
+        """Return {client id: whom to meet or call}: the first of the client's people
+        with an email address, or else with a phone number."""
         # sudo: contacts of a client whom the plan covers
         people = (
             self.env["res.partner"]
@@ -303,25 +311,22 @@ class ClientTouchpoint(models.Model):
         first, last = min(self.mapped("date_planned")), max(self.mapped("date_planned"))
         work = self._get_work(company, self.user_id, first, last)
         busy = self._get_busy(first, last)
-        times = {}
+        times, working, taken = {}, {}, {}
+        for user in self.user_id:
+            zone = self._get_zone(user)
+            working[user] = _split_days(work[user.id], zone)
+            taken[user] = _split_days(busy.get(user.partner_id.id, ()), zone)
         for touchpoint in self.sorted(lambda one: (one.date_planned, one.id)):
             user, day = touchpoint.user_id, touchpoint.date_planned
-            zone = self._get_zone(user)
             minutes = max(round(touchpoint.cadence_id.duration * 60), 15)
-            own = busy.setdefault(user.partner_id.id, [])
-            at, _is_free = find_time(
-                _get_minutes(work[user.id], day, zone),
-                _get_minutes(own, day, zone),
-                minutes,
-            )
-            start = zone.localize(
+            own = taken[user][day]
+            at, _is_free = find_time(working[user].get(day, ()), own, minutes)
+            own.append((at, at + minutes))
+            start = self._get_zone(user).localize(
                 datetime.combine(day, time.min) + timedelta(minutes=at)
             )
-            stop = start + timedelta(minutes=minutes)
-            own.append((start, stop))
-            times[touchpoint.id] = tuple(
-                moment.astimezone(UTC).replace(tzinfo=None) for moment in (start, stop)
-            )
+            start = start.astimezone(UTC).replace(tzinfo=None)
+            times[touchpoint.id] = start, start + timedelta(minutes=minutes)
         return times
 
     def _get_busy(self, first, last):
@@ -440,14 +445,17 @@ def _cut(intervals, zone, first, last):
     return [(start, end) for start, end in local if first <= start.date() <= last]
 
 
-def _get_minutes(intervals, day, zone):
-    """Return the part of intervals that is on a day, as minutes from midnight."""
-    begin = zone.localize(datetime.combine(day, time.min))
-    found = []
+def _split_days(intervals, zone):
+    """Return aware intervals as {day: [(start, end) in minutes from midnight]} of a
+    time zone, each interval cut where a day ends."""
+    days = defaultdict(list)
     for start, end in intervals:
-        minutes = [
-            round((moment - begin).total_seconds() / 60) for moment in (start, end)
-        ]
-        if minutes[0] < 24 * 60 and minutes[1] > 0:
-            found.append((max(minutes[0], 0), min(minutes[1], 24 * 60)))
-    return found
+        start, end = start.astimezone(zone), end.astimezone(zone)
+        day = start.date()
+        while day <= end.date():
+            first = start.hour * 60 + start.minute if day == start.date() else 0
+            last = end.hour * 60 + end.minute if day == end.date() else 24 * 60
+            if first < last:
+                days[day].append((first, last))
+            day += timedelta(days=1)
+    return days

@@ -279,6 +279,9 @@ class ClientTouchpoint(models.Model):
         given_up = self._get_given_up(rows, today)
         demands, holds = self._get_demands(clients, rows, cadences, given_up, today)
         placements = spread(demands, owners.values(), today, last)
+        demands = self._drop_past(demands, placements, rows, today)
+        if demands:
+            placements = spread(demands, owners.values(), today, last)
         changes = self._compare(
             clients, rows, cadences, placements, given_up | holds, today, last
         )
@@ -500,6 +503,31 @@ class ClientTouchpoint(models.Model):
                     )
                 )
         return demands, holds
+
+    def _drop_past(self, demands, placements, rows, today):
+        """Return the demands without slots that have become overdue only because the
+        cadence was edited: another number a year has other dates. Nothing when there
+        are none."""
+        in_time = {
+            (row.partner_id, row.cadence_id, row.year, row.number)
+            for row in rows
+            if row.window_end >= today
+        }
+        past = {
+            (*placement.key, placement.year, placement.number)
+            for placement in placements
+            if placement.window_end < today
+        } & in_time
+        return past and [
+            demand._replace(
+                planned=[
+                    slot
+                    for slot in demand.planned
+                    if (*demand.key, *slot[:2]) not in past
+                ]
+            )
+            for demand in demands
+        ]
 
     def _is_held_fast(self, row, today):
         """Return whether the day of an open touchpoint is not to be moved: it is

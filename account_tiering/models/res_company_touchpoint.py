@@ -8,9 +8,9 @@ class ResCompany(models.Model):
 
     touch_hours_per_day = fields.Float(
         string="Hours of Touchpoints a Day",
-        default=2.0,
+        default=4.0,
         help="At most so many hours a day are planned for one account manager, "
-        "preparation included.",
+        "preparation included. Less than one meeting takes, and none finds a day.",
     )
     touch_weeks = fields.Integer(
         string="Weeks in the Calendar",

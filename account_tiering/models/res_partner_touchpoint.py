@@ -138,9 +138,9 @@ class ResPartner(models.Model):
             days = {fields.Date.to_date(day) for day in value if day}
             found = Domain.FALSE
             if days:
-                clients = self._get_clients_by_day(
-                    domain, [(aggregate, "in", list(days))]
-                )
+                equal = ["|"] * (len(days) - 1)
+                equal += [(aggregate, "=", day) for day in days]
+                clients = self._get_clients_by_day(domain, equal)
                 found = Domain("commercial_partner_id", "in", clients)
             if False in value:
                 found |= ~self._get_touch_domain(domain)

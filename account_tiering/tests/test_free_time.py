@@ -1,6 +1,6 @@
 import unittest
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from odoo.addons.account_tiering.tools.free_time import STEP, find_time
@@ -40,6 +40,12 @@ class TestFreeTime(unittest.TestCase):
             with self.assertRaises(ValueError):
                 find_time([MORNING], [], minutes)
 
+    @settings(
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
     @given(intervals, intervals, st.integers(1, 300))
     def test_free_is_free(self, work, busy, minutes):
         """A time that is said to be free is; one that is not said so does not exist."""

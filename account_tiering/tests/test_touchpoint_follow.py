@@ -153,7 +153,10 @@ class TestTouchpointFollow(TouchpointCommon):
 
     def _count_notified(self, user):
         return self.env["mail.notification"].search_count(
-            [("res_partner_id", "=", user.partner_id.id)]
+            [
+                ("res_partner_id", "=", user.partner_id.id),
+                ("mail_message_id.subject", "ilike", "handed over"),
+            ]
         )
 
     # ------------------------------------------------------------

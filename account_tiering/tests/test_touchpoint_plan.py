@@ -145,6 +145,7 @@ class TestTouchpointPlan(TouchpointCommon):
 
     def test_many_new_clients_are_phased(self):
         """What the manager has no time for does not begin at once."""
+        self.company.touch_hours_per_day = 2
         self._plan()
         clients = [
             self._create_client(f"Client {number}", user=self.own)
@@ -188,7 +189,8 @@ class TestTouchpointPlan(TouchpointCommon):
             self.assertEqual(event.start.date(), meeting.date_planned)
             self.assertEqual(event.alarm_ids, meeting.cadence_id.alarm_ids)
             self.assertIn("goals", event.description)
-            self.assertIn("Ann", event.description)
+            self.assertIn("Ann", event.notes)
+            self.assertNotIn("Tier", event.description, "The client reads it")
             self.assertFalse(event.activity_ids)
             # Brussels is one or two hours ahead of UTC; office hours are 8 to 17.
             self.assertGreaterEqual(event.start.hour, 7)

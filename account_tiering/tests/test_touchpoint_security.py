@@ -119,11 +119,11 @@ class TestTouchpointSecurity(TouchpointCommon):
         before = self._get(self.client_a).ids
         second = self.touchpoints.with_context(allowed_company_ids=company.ids)
         second.plan()
-        found = second.search([("partner_id", "=", self.client_a.id)])
-        self.assertEqual(found.company_id, company)
+        found = self._get(self.client_a, company_id=company.id)
         self.assertEqual(set(found.mapped("channel")), {"newsletter"})
         self.assertFalse(found.user_id, "The manager does not work there")
-        self.assertEqual(self._get(self.client_a).ids, before)
+        others = self._get(self.client_a, company_id=self.company.id)
+        self.assertEqual(others.ids, before)
 
     def test_dialogs(self):
         wizard = self.env["client.touchpoint.close"].with_user(self.own)

@@ -38,3 +38,15 @@ class TestTours(TieringCommon, HttpCase):
             (change.user_id, change.reason),
             (self.manager, "Frame contract for next year"),
         )
+
+    def test_plan_and_hold(self):
+        client = self._create_client("Tour Alpha", user=self.manager)
+        self._assign(client, self.tier_a)
+        self.start_tour(
+            "/odoo/touchpoints",
+            "account_tiering_plan_and_hold",
+            login=self.manager.login,
+        )
+        [held] = client.touchpoint_ids.filtered(lambda one: one.state == "done")
+        self.assertEqual((held.channel, held.date_done), ("call", self.today))
+        self.assertEqual(len(client.touchpoint_ids), 6)

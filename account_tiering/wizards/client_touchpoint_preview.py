@@ -14,7 +14,7 @@ class ClientTouchpointPreview(models.TransientModel):
     added = fields.Integer(string="New", readonly=True)
     moved = fields.Integer(string="On Another Day", readonly=True)
     changed = fields.Integer(string="Changed Otherwise", readonly=True)
-    cancelled = fields.Integer(string="Cancelled", readonly=True)
+    cancelled = fields.Integer(readonly=True)
     missed = fields.Integer(string="Given Up as Missed", readonly=True)
     nobody = fields.Integer(string="Without Account Manager", readonly=True)
     no_working_day = fields.Integer(string="Nobody Works", readonly=True)

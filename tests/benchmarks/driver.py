@@ -33,7 +33,8 @@ Prints a table of what the addons of this repository cost: time, memory, size an
 database queries, beside Odoo's own reports and exports of as many rows, measured in
 the same run on fresh databases, which are dropped at the end. A scan for suggestions is
 measured beside plain SELECTs that sum up the same tables; a review of tiers beside one
-plain SQL aggregation of the invoices, and beside writing as many partners by the ORM.
+plain SQL aggregation of the invoices, and beside writing as many partners by the ORM;
+a plan of touchpoints beside creating the same meetings and activities by the ORM.
 Times are medians; only ratios mean something on a busy machine.
 
 The exit status is 1 when a target is missed (never with --quick: the targets are for
@@ -52,7 +53,10 @@ QUICK_PORTFOLIO = {"clients": 2_000, "invoices": 20_000}
 BATCH = 1_000  # partners that are read at once
 MOVED = 0.01  # the share of clients that a usual review moves
 LOG = "benchmarks"
-PARTS = ("dossiers", "scans", "tiers")
+# Clients whose touchpoints are planned, and their account managers.
+FULL_CLIENTS = {"clients": 2_000, "managers": 25}
+QUICK_CLIENTS = {"clients": 200, "managers": 5}
+PARTS = ("dossiers", "scans", "tiers", "touchpoints")
 
 
 def main(arguments):
@@ -85,6 +89,9 @@ def main(arguments):
         if options.only in (None, "tiers"):
             sizes = QUICK_PORTFOLIO if options.quick else FULL_PORTFOLIO
             rows += Tiers(env, runs, rounds, sizes).run()
+        if options.only in (None, "touchpoints"):
+            sizes = QUICK_CLIENTS if options.quick else FULL_CLIENTS
+            rows += Touchpoints(env, runs, rounds, sizes).run()
     finally:
         runs.clean_up()
     heading = ["Benchmarks of the addons", before, f"at the end: {load()}"]
@@ -253,6 +260,54 @@ class Tiers(Benchmark):
         )
         yield growth_row(
             f"Partners with their tier: queries, 10 / {number(BATCH)} rows", *queries
+        )
+
+
+class Touchpoints(Benchmark):
+    """The plan of a year of touchpoints."""
+
+    def __init__(self, env, runs, rounds, sizes):
+        super().__init__(env, runs, rounds)
+        self.sizes = sizes
+
+    def run(self):
+        """Take all measurements and return the rows of the table."""
+        with step("Clients and managers"):
+            self._work("make_clients", **self.sizes)
+        planned = []
+        for number_of_round in range(1, self.rounds + 1):
+            with step(f"Plans of touchpoints, round {number_of_round}"):
+                database = self.runs.clone(self.database, "planned")
+                planned.append(self._work("plan_touchpoints", database))
+        with step("Queries and memory of plans"):
+            batches = self._work("plan_batches", database)
+        return list(self._rows(planned, batches))
+
+    def _rows(self, planned, batches):
+        plan = sorted(planned, key=lambda one: one["plan"] / one["orm"])[
+            len(planned) // 2
+        ]
+        clients = number(self.sizes["clients"])
+        entries = number(plan["entries"])
+        yield ratio_row(
+            f"Plan a year, {clients} clients / {entries} meetings, activities by ORM",
+            plan["plan"],
+            plan["orm"],
+            1.5,
+            seconds,
+        )
+        yield ratio_row(
+            "Plan it again / the first time", plan["again"], plan["plan"], 1, seconds
+        )
+        yield growth_row(
+            "Plan: queries, 100 clients / whole batch", *batches["queries"]
+        )
+        yield limit_row(
+            "Plan: memory that a batch leaves behind",
+            batches["growth"],
+            None,
+            5_000_000,
+            megabytes,
         )
 
 

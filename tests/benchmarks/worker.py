@@ -21,11 +21,11 @@ def main(measurement, database, arguments):
         context = admin.with_user(admin).context_get()
         env = Environment(cr, admin.id, dict(context))
         # These need Odoo's modules, which are found only now.
-        from . import data, history, measures, scans, tiers
+        from . import data, history, measures, scans, tiers, touchpoints
 
         [function] = {
             getattr(module, measurement)
-            for module in (data, history, measures, scans, tiers)
+            for module in (data, history, measures, scans, tiers, touchpoints)
             if hasattr(module, measurement)
         }
         result = function(env, **json.loads(arguments))

@@ -1,6 +1,7 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
+from odoo.tools import format_date
 
 from ..tools.spread import Owner, sum_months
 
@@ -20,6 +21,7 @@ class ClientTouchpointCapacity(models.TransientModel):
     )
     company_id = fields.Many2one(comodel_name="res.company", readonly=True)
     month = fields.Date(readonly=True)
+    month_name = fields.Char(string="In", compute="_compute_month_name")
     promised = fields.Float(
         string="Promised Hours", readonly=True, help="Hours of open touchpoints."
     )
@@ -32,6 +34,11 @@ class ClientTouchpointCapacity(models.TransientModel):
     left = fields.Float(string="Hours Left", readonly=True)
     load = fields.Float(string="Load %", readonly=True, aggregator="avg")
     is_over = fields.Boolean(string="Over-committed", readonly=True)
+
+    @api.depends("month")
+    def _compute_month_name(self):
+        for row in self:
+            row.month_name = format_date(self.env, row.month, date_format="LLLL yyyy")
 
     @api.model
     def action_open(self):
