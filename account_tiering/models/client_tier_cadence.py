@@ -31,7 +31,9 @@ class ClientTierCadence(models.Model):
     tier_id = fields.Many2one(
         comodel_name="client.tier", required=True, index=True, ondelete="cascade"
     )
-    company_id = fields.Many2one(related="tier_id.company_id", store=True, index=True)
+    company_id = fields.Many2one(
+        related="tier_id.company_id", store=True, index=True, ondelete="cascade"
+    )
     sequence = fields.Integer(default=10)
     channel = fields.Selection(selection=CHANNELS, required=True, default="call")
     times_per_year = fields.Integer(
