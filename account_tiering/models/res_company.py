@@ -78,11 +78,13 @@ class ResCompany(models.Model):
         """Return what reviews can measure clients by. Each has a method
         ``_get_<code>_revenue_sql`` of ``client.tier.review``; the margin is offered
         where the addon sale_margin is installed."""
-        _ = self.env._
-        methods = [("invoice", _("Invoiced revenue")), ("order", _("Ordered revenue"))]
+        labels = {
+            "invoice": self.env._("Invoiced revenue"),
+            "order": self.env._("Ordered revenue"),
+        }
         if "margin" in self.env["sale.order"]._fields:
-            methods.append(("margin", _("Margin of orders")))
-        return methods
+            labels["margin"] = self.env._("Margin of orders")
+        return list(labels.items())
 
     @api.depends("tier_review_schedule")
     def _compute_tier_review_next(self):
