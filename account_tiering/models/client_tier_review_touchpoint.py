@@ -21,9 +21,15 @@ class ClientTierReview(models.Model):
         try:
             with self.env.cr.savepoint():
                 if self.state == "draft":
-                    self._apply()
+                    self.with_context(touchpoint_rehearsal=True)._apply()
                 after = touchpoints.plan_preview(self.company_id.touch_horizon_months)
                 raise _Undo
         except _Undo:
             self.env.invalidate_all()
         return self.env["client.touchpoint.preview"].action_open(after, review=self)
+
+    def _post_applied(self, count, left):
+        """Tell nobody of a rehearsal."""
+        if self.env.context.get("touchpoint_rehearsal"):
+            return None
+        return super()._post_applied(count, left)

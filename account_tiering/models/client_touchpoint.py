@@ -47,19 +47,16 @@ class ClientTouchpoint(models.Model):
         comodel_name="res.company",
         required=True,
         readonly=True,
-        index=True,
         ondelete="cascade",
     )
     cadence_id = fields.Many2one(
         comodel_name="client.tier.cadence",
         readonly=True,
-        index="btree_not_null",
         ondelete="set null",
     )
     tier_id = fields.Many2one(
         comodel_name="client.tier",
         readonly=True,
-        index="btree_not_null",
         ondelete="restrict",
         help="The tier for which it is owed.",
     )
@@ -168,6 +165,8 @@ class ClientTouchpoint(models.Model):
         "took place.",
     )
 
+    # Finds the touchpoints of a client, too. Cadences and tiers are seldom deleted, and
+    # have no index: a first plan inserts a year of touchpoints of all clients.
     _slot_uniq = models.Constraint(
         "UNIQUE(partner_id, company_id, cadence_id, year, number)",
         "This touchpoint exists already.",
@@ -177,7 +176,6 @@ class ClientTouchpoint(models.Model):
         "This contact counts for another touchpoint of the client already.",
     )
     _owner_idx = models.Index("(user_id, date_planned) WHERE is_open")
-    _client_idx = models.Index("(partner_id, company_id, is_open)")
     _company_idx = models.Index("(company_id, state, date_due)")
     _number_positive = models.Constraint(
         "CHECK(number > 0 AND hours >= 0)", "Number and hours must not be negative."

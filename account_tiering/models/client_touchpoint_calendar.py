@@ -97,11 +97,11 @@ class ClientTouchpoint(models.Model):
             ],
             order="date_planned, user_id, id",
         )
-        for ids in split_every(ENTRIES, missing.ids):
-            some = self.browse(ids)
-            meetings = some.filtered(lambda one: one.channel == "meeting")
-            meetings._create_events(company)
-            (some - meetings)._create_activities()
+        meetings = missing.filtered(lambda one: one.channel == "meeting")
+        for ids in split_every(ENTRIES, meetings.ids):
+            self.browse(ids)._create_events(company)
+        for ids in split_every(ENTRIES, (missing - meetings).ids):
+            self.browse(ids)._create_activities()
         return len(missing)
 
     def _create_activities(self):
@@ -258,25 +258,27 @@ class ClientTouchpoint(models.Model):
         :meth:`_localize`."""
         agenda = self.cadence_id.agenda
         parts = [] if is_html_empty(agenda) else [agenda]
-        parts += [
-            Markup("<p>%s</p>")
-            % Markup("<br/>").join(
-                Markup("<b>%s</b>: %s") % (label, text)
-                for label, text in self._get_agenda_data(contact)
-                if text
-            )
+        lines = [
+            Markup("<b>%s</b>: %s") % (label, text)
+            for label, text in self._get_agenda_data(contact)
         ]
+        if lines:
+            parts.append(Markup("<p>%s</p>") % Markup("<br/>").join(lines))
         return Markup("").join(map(Markup, parts))
 
     def _get_agenda_data(self, contact):
         """Return [(label, text)] of the client's data that an agenda ends with."""
-        person, _ = contact or self.partner_id, self.env._
-        return [
-            (_("Contact"), person != self.partner_id and person.name),
-            (_("Phone"), person.phone or self.partner_id.phone),
-            (_("Email"), person.email or self.partner_id.email),
-            (_("Tier"), self.tier_id.name),
-        ]
+        client, _ = self.partner_id, self.env._
+        person = contact or client
+        data = []
+        if person != client:
+            data.append((_("Contact"), person.name))
+        if phone := person.phone or client.phone:
+            data.append((_("Phone"), phone))
+        if email := person.email or client.email:
+            data.append((_("Email"), email))
+        data.append((_("Tier"), self.tier_id.name))
+        return data
 
     def _get_contacts(self):
         """Return {client id: whom to meet or call}: the first of the client's people

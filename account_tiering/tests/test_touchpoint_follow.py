@@ -80,6 +80,30 @@ class TestTouchpointFollow(TouchpointCommon):
         self.assertEqual(preview["cancelled"], effect["cancelled"])
         self.assertGreaterEqual(effect["cancelled"], 2)
 
+    def test_edited_cadence_makes_nothing_overdue(self):
+        """Whatever a client's dates are, and however often it is owed from now on."""
+        cadence = self.tier_a.cadence_ids.filtered(lambda one: one.channel == "call")
+        clients = [
+            self._create_client(f"Client {number}", user=self.other)
+            for number in range(25)
+        ]
+        for client in clients:
+            self._assign(client, self.tier_a)
+        self.company.touch_first_plan = False
+        self._plan()
+        for times in (2, 6, 1, 4):
+            cadence.times_per_year = times
+            self._plan()
+            calls = self.touchpoints.search(
+                [("cadence_id", "=", cadence.id), ("is_open", "=", True)]
+            )
+            self.assertEqual(set(calls.mapped("state")), {"planned"}, times)
+            counts = {len(own) for own in calls.grouped("partner_id").values()}
+            self.assertLessEqual(counts, {times - 1, times, times + 1}, times)
+            before = self._snapshot()
+            self._plan()
+            self.assertEqual(self._snapshot(), before, times)
+
     def test_cadence_is_removed(self):
         call = self._get(self.client_a, "call")[0]
         call.action_done(self.TODAY)

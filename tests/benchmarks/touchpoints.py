@@ -102,6 +102,7 @@ def plan_touchpoints(env):
             "partner_ids": [Command.set(event.partner_ids.ids)],
             "alarm_ids": [Command.set(event.alarm_ids.ids)],
             "description": event.description,
+            "notes": event.notes,
         }
         for event in touchpoints.search([("event_id", "!=", False)]).event_id
     ]
