@@ -99,6 +99,20 @@ class ClientTierAssignment(models.Model):
         return Domain.OR([locked if wanted else ~locked for wanted in value])
 
     @api.model
+    def _get_locked_sql(self, locked, lock_until):
+        """Return SQL of whether a tier is locked today.
+
+        :param locked: SQL of that column of an assignment
+        :param lock_until: SQL of that column
+        """
+        return SQL(
+            "COALESCE(%s AND COALESCE(%s >= %s, TRUE), FALSE)",
+            locked,
+            lock_until,
+            fields.Date.context_today(self),
+        )
+
+    @api.model
     def _group_expand_tiers(self, tiers, domain):
         """Show each tier of the user's companies as a column."""
         shown = tiers.search([("company_id", "in", self.env.companies.ids)])
@@ -193,12 +207,7 @@ class ClientTierAssignment(models.Model):
     def action_view_client(self):
         """Open the client."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "res.partner",
-            "res_id": self.partner_id.id,
-            "views": [(False, "form")],
-        }
+        return self.partner_id._get_records_action(context={})
 
     # ------------------------------------------------------------
     # BUSINESS

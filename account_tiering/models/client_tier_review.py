@@ -441,9 +441,7 @@ class ClientTierReview(models.Model):
             SQL(
                 """
                 SELECT client.id, COALESCE(figure.revenue, 0)::float8, given.tier_id,
-                       CASE WHEN given.locked
-                                 AND COALESCE(given.lock_until >= %(today)s, TRUE)
-                            THEN 'locked'
+                       CASE WHEN %(is_locked)s THEN 'locked'
                             WHEN given.since > %(stay)s AND %(stay)s < %(date_to)s
                             THEN 'stay'
                             WHEN figure.first > %(grace)s AND %(grace)s < %(date_to)s
@@ -462,7 +460,7 @@ class ClientTierReview(models.Model):
                 """,
                 revenue=self._get_revenue_sql(),
                 company=self.company_id.id,
-                today=fields.Date.context_today(self),
+                is_locked=self._get_locked_sql(),
                 date_to=self.date_to,
                 stay=stay,
                 grace=grace,
@@ -474,6 +472,12 @@ class ClientTierReview(models.Model):
             client: (round(revenue, digits), tier, hold)
             for client, revenue, tier, hold in rows
         }
+
+    def _get_locked_sql(self):
+        """Return SQL of whether the assignment ``given`` is locked."""
+        return self.env["client.tier.assignment"]._get_locked_sql(
+            SQL("given.locked"), SQL("given.lock_until")
+        )
 
     def _get_revenue_sql(self):
         """Return a query for (client id, revenue of the period, first date) of all
@@ -658,9 +662,7 @@ class ClientTierReview(models.Model):
                        AND line.tier_id IS DISTINCT FROM line.old_tier_id
                        AND line.tier_id IS NOT NULL
                        AND given.tier_id IS NOT DISTINCT FROM line.old_tier_id
-                       AND NOT COALESCE(
-                           given.locked
-                           AND COALESCE(given.lock_until >= %(today)s, TRUE), FALSE)
+                       AND NOT %(is_locked)s
                     RETURNING partner_id, new_tier_id
                 )
                 INSERT INTO client_tier_assignment AS given (
@@ -675,6 +677,7 @@ class ClientTierReview(models.Model):
                 user=self.env.uid,
                 now=now,
                 today=today,
+                is_locked=self._get_locked_sql(),
             )
         )
         clients = [client for (client,) in changed]

@@ -133,12 +133,7 @@ class ClientTierReviewLine(models.Model):
     def action_view_client(self):
         """Open the client."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "res.partner",
-            "res_id": self.partner_id.id,
-            "views": [(False, "form")],
-        }
+        return self.partner_id._get_records_action(context={})
 
     @api.model
     def _get_movement(self, old, new):

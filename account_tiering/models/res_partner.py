@@ -95,14 +95,11 @@ class ResPartner(models.Model):
     def _search_tier_locked(self, operator, value):
         if operator != "in":
             return NotImplemented
-        today = fields.Date.context_today(self)
+        assignments = self.env["client.tier.assignment"]
         locked = Domain.custom(
-            to_sql=lambda model, alias, query: SQL(
-                "(COALESCE(%(locked)s, FALSE)"
-                " AND COALESCE(%(until)s >= %(today)s, TRUE))",
-                locked=model._get_assignment_sql(alias, "locked", query),
-                until=model._get_assignment_sql(alias, "lock_until", query),
-                today=today,
+            to_sql=lambda model, alias, query: assignments._get_locked_sql(
+                model._get_assignment_sql(alias, "locked", query),
+                model._get_assignment_sql(alias, "lock_until", query),
             ),
             predicate=lambda partner: partner.tier_locked,
         )

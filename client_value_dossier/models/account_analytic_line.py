@@ -1,5 +1,7 @@
 from odoo import models
 
+from .client_value_rule import UNPAID
+
 
 class AccountAnalyticLine(models.Model):
     _inherit = "account.analytic.line"
@@ -9,8 +11,7 @@ class AccountAnalyticLine(models.Model):
     _value_write_date_idx = models.Index("USING brin (write_date)")
     # The hours that may be a favour: most timesheets are paid by the hour.
     _value_unpaid_idx = models.Index(
-        "(project_id) WHERE timesheet_invoice_type IN ('non_billable', "
-        "'billable_fixed', 'billable_milestones', 'billable_manual')"
+        f"(project_id) WHERE timesheet_invoice_type IN {UNPAID}"
     )
 
     def write(self, vals):

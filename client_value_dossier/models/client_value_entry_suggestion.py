@@ -256,12 +256,7 @@ class ClientValueEntry(models.Model):
     def action_view_similar(self):
         """Open the entry that may be the same favour."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self._name,
-            "res_id": self.similar_entry_id.id,
-            "views": [(False, "form")],
-        }
+        return self.similar_entry_id._get_records_action(context={})
 
     def action_view_timesheets(self):
         """Open the timesheets behind an entry, those that the user may see."""
@@ -709,8 +704,8 @@ class ClientValueEntry(models.Model):
         return ids
 
     def _copy_to_new_table(self, names, values_list):
-        """Fill the temporary table ``client_value_new``: COPY takes half the time of
-        an INSERT of values."""
+        """Fill the temporary table ``client_value_new``. COPY spares PostgreSQL reading
+        all values as JSON first."""
         cr = self.env.cr
         cr.execute("DROP TABLE IF EXISTS client_value_new")
         cr.execute(

@@ -20,6 +20,8 @@ KINDS = [
 
 # How timesheets are billed whose price does not depend on their hours.
 FIXED_PRICE = ("billable_fixed", "billable_milestones", "billable_manual")
+# How timesheets are billed whose hours may be a favour.
+UNPAID = ("non_billable", *FIXED_PRICE)
 
 # How many records are scanned at a time, in one transaction: a second's work. With
 # fewer the database joins whole tables of tasks and clients too often.

@@ -6,7 +6,7 @@ import pytz
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .client_value_rule import FIXED_PRICE
+from .client_value_rule import FIXED_PRICE, UNPAID
 
 # The kinds that share one pool of hours: see ``_prepare_hours``.
 HOUR_KINDS = ("after_care", "extra_scope", "overrun", "free_hours", "urgent")
@@ -186,9 +186,7 @@ class ClientValueRule(models.Model):
             fixed=list(FIXED_PRICE),
             condition=SQL("TRUE")
             if urgent
-            else SQL(
-                "timesheet_invoice_type = ANY(%s)", ["non_billable", *FIXED_PRICE]
-            ),
+            else SQL("timesheet_invoice_type = ANY(%s)", list(UNPAID)),
             stage_field=self.env["ir.model.fields"]
             ._get("project.project", "stage_id")
             .id,
