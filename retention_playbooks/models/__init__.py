@@ -1,0 +1,3 @@
+from . import (
+    retention_signal,
+)
