@@ -1,6 +1,6 @@
 {
     "name": "Retention Playbooks",
-    "summary": "Notice early which clients need you, act the same day, know what it brought",
+    "summary": "Notice early which clients need you, and act the same day",
     "version": "19.0.1.0.0",
     "category": "Sales/CRM",
     "license": "LGPL-3",
