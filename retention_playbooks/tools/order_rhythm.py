@@ -204,6 +204,25 @@ def find_rhythms(
         yield client, _find(days, number, limits, quiet.get(client, 0), clock)
 
 
+def merge_orders(days: Sequence[int], together: int) -> list[int]:
+    """Return the days on which purchases began.
+
+    :param days: of the orders, sorted, as ordinals
+    :param together: orders at most so many days after a purchase began belong to it
+    :raise ValueError: the days are not sorted
+    """
+    purchases: list[int] = []
+    before = begin = None
+    for day in days:
+        if before is None or day - begin > together:
+            purchases.append(day)
+            begin = day
+        elif day < before:
+            raise ValueError("The days of orders are not sorted.")
+        before = day
+    return purchases
+
+
 def _find(
     days: Sequence[int],
     today: int,
@@ -211,7 +230,7 @@ def _find(
     quiet_until: int,
     clock: Clock | None,
 ) -> Rhythm:
-    purchases = _merge(days, limits.together)
+    purchases = merge_orders(days, limits.together)
     if len(purchases) < limits.purchases:
         return _tell_too_few(days, purchases, today)
     recent = purchases[-limits.memory - 1 :]
@@ -259,23 +278,6 @@ def _tell_too_few(days: Sequence[int], purchases: list[int], today: int) -> Rhyt
         _count_months(purchases) if purchases else 0,
         0.0,
     )
-
-
-def _merge(days: Sequence[int], together: int) -> list[int]:
-    """Return the first days of purchases.
-
-    :raise ValueError: the days are not sorted
-    """
-    purchases: list[int] = []
-    before = begin = None
-    for day in days:
-        if before is None or day - begin > together:
-            purchases.append(day)
-            begin = day
-        if before is not None and day < before:
-            raise ValueError("The days of orders are not sorted.")
-        before = day
-    return purchases
 
 
 def _steady(raw: float, middle: float, count: int, limits: Limits) -> float:
