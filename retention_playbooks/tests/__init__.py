@@ -1,1 +1,6 @@
-from . import test_order_rhythm
+from . import (
+    test_effect,
+    test_order_rhythm,
+    test_proportion,
+    test_return_rates,
+)
