@@ -1,6 +1,9 @@
 from . import (
+    test_cohort,
     test_effect,
     test_order_rhythm,
     test_proportion,
     test_return_rates,
+    test_score,
+    test_season,
 )
