@@ -41,11 +41,12 @@ class RetentionRunStep(models.Model):
     contact_id = fields.Many2one(related="run_id.contact_id")
     step_id = fields.Many2one(
         comodel_name="retention.playbook.step",
+        string="Step of the Playbook",
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
     )
-    step_name = fields.Char(string="Name When Begun", required=True, readonly=True)
+    step_name = fields.Char(string="Name at the Start", required=True, readonly=True)
     name = fields.Char(string="Step", compute="_compute_name")
     note = fields.Html(related="step_id.note", string="Instructions")
     kind = fields.Selection(selection=STEP_KINDS, required=True, readonly=True)

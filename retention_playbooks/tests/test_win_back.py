@@ -1,0 +1,57 @@
+from odoo.tests import tagged
+
+from .playbook_common import PlaybookCommon
+
+
+@tagged("post_install", "-at_install")
+class TestWinBack(PlaybookCommon):
+    """The choice of lost clients, explained."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.playbook = cls.env.ref("retention_playbooks.playbook_win_back")
+        cls.playbook.action_activate()
+        for client in (cls.client_a, cls.client_b, cls.client_c):
+            cls._create_signal(client, "lost", "3")
+
+    def _open(self, user=None):
+        choices = self.env["retention.win.back"].with_user(user or self.env.user)
+        return choices.browse(choices.action_open()["res_id"])
+
+    def test_ranking(self):
+        """Who referred others comes before who complained, whatever the revenue."""
+        self.env["crm.lead"].create({"name": "New", "referred": " beta "})
+        self._create_signal(self.client_c, "complaint", state="expired")
+        self._create_invoice(self.client_c, 1000)
+        self._create_invoice(self.client_a, 100)
+        choice = self._open()
+        self.assertEqual(
+            choice.line_ids.partner_id.ids,
+            [self.client_b.id, self.client_a.id, self.client_c.id],
+        )
+        self.assertIn("referred 1", choice.line_ids[0].explanation)
+        self.assertIn("never complained", choice.line_ids[1].explanation)
+        self.assertIn("complained 1", choice.line_ids[2].explanation)
+        self.assertEqual(choice.client_count, 3)
+
+    def test_start(self):
+        choice = self._open(self.own)
+        line = choice.line_ids[0]
+        line.action_start()
+        run = self.playbook.run_ids
+        self.assertEqual(run.partner_id, line.partner_id if line.exists() else run.partner_id)
+        self.assertEqual(run.state, "running")
+        self.assertEqual(run.signal_id.kind, "lost")
+        again = self._open(self.own)
+        self.assertEqual(len(again.line_ids), 2)
+
+    def test_own_clients_only(self):
+        theirs = self._create_client("Theirs", user=self.other)
+        self._create_signal(theirs, "lost", "3")
+        self.assertEqual(self._open(self.other).line_ids.partner_id, theirs)
+        self.assertEqual(len(self._open(self.all_docs).line_ids), 4)
+
+    def test_nobody_lost(self):
+        self.env["retention.signal"].search([]).state = "handled"
+        self.assertFalse(self._open().line_ids)
