@@ -99,21 +99,22 @@ class ResPartner(models.Model):
         :param partners: ``res.partner``
         """
         self.env["mail.blacklist"].flush_model()
-        self.env["mailing.subscription"].flush_model()
+        for model in ("mailing.contact", "mailing.subscription"):
+            self.env[model].flush_model()
         partners.fetch(["name", "email_normalized"])
         emails = list(filter(None, partners.mapped("email_normalized")))
         # Raw SQL: two lists of addresses, read for a thousand contacts. Somebody who
         # has left all of his mailing lists has opted out.
         self.env.cr.execute(
             """
-            SELECT email, 'blacklist' FROM mail_blacklist
-             WHERE active AND email = ANY(%(emails)s)
-             UNION ALL
             SELECT contact.email_normalized, 'opt_out'
               FROM mailing_contact contact
               JOIN mailing_subscription given ON given.contact_id = contact.id
              WHERE contact.email_normalized = ANY(%(emails)s)
              GROUP BY contact.email_normalized HAVING BOOL_AND(given.opt_out)
+             UNION ALL
+            SELECT email, 'blacklist' FROM mail_blacklist
+             WHERE active AND email = ANY(%(emails)s)
             """,
             {"emails": emails},
         )

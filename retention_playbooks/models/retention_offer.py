@@ -137,15 +137,19 @@ class RetentionOffer(models.Model):
             limit=1,
         )
         lines = last.order_line.filtered(
-            lambda line: line.product_id
-            and line.product_id.active
-            and not line.is_downpayment
-            and not line.is_reward_line
-            and line.product_uom_qty > 0
+            lambda line: (
+                line.product_id
+                and line.product_id.active
+                and not line.is_downpayment
+                and not line.is_reward_line
+                and line.product_uom_qty > 0
+            )
         )
         if not lines:
             raise UserError(
-                self.env._("The client has not ordered anything yet: choose a template.")
+                self.env._(
+                    "The client has not ordered anything yet: choose a template."
+                )
             )
         return [
             fields.Command.create(

@@ -231,9 +231,7 @@ class RetentionPlaybook(models.Model):
     def _compute_steps_locked(self):
         busy = self._get_busy()
         for playbook in self:
-            playbook.steps_locked = (
-                playbook._origin in busy and not playbook.steps_open
-            )
+            playbook.steps_locked = playbook._origin in busy and not playbook.steps_open
 
     # ------------------------------------------------------------
     # CONSTRAINS

@@ -78,11 +78,7 @@ class RetentionPlaybook(models.Model):
         )
         runs = self.env["retention.run"]
         runs.with_context(**runs._get_quiet_context()).create(
-            [
-                self._prepare_run(one, company)
-                for one in candidates
-                if not one.held_out
-            ]
+            [self._prepare_run(one, company) for one in candidates if not one.held_out]
         )
         return len(candidates)
 
@@ -263,9 +259,7 @@ class RetentionPlaybook(models.Model):
 
     def _get_rested(self):
         """Return the moment before which a run must have ended, for another one."""
-        return fields.Datetime.subtract(
-            fields.Datetime.now(), days=self.cool_down_days
-        )
+        return fields.Datetime.subtract(fields.Datetime.now(), days=self.cool_down_days)
 
     def _get_signal_query(self, company):
         """Return the query of clients with an open signal; rows of client, signal,

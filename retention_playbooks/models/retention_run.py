@@ -216,8 +216,9 @@ class RetentionRun(models.Model):
     @api.depends("user_id")
     def _compute_manager(self):
         for run in self:
-            run.manager_photo = run.user_id and run.user_id._get_introduction_photo()
-            run.manager_position = run.user_id and run.user_id._get_position()
+            user = run.user_id
+            run.manager_photo = user._get_introduction_photo() if user else False
+            run.manager_position = user._get_position() if user else False
 
     @api.depends("state", "started_on", "ended_on")
     def _compute_figures(self):
@@ -238,11 +239,15 @@ class RetentionRun(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Runs belong to the commercial entity; their kind is that of the playbook."""
-        playbooks, partners = self.env["retention.playbook"], self.env["res.partner"]
-        for vals in vals_list:
-            vals["kind"] = playbooks.browse(vals["playbook_id"]).kind
-            client = partners.browse(vals["partner_id"]).commercial_partner_id
-            vals["partner_id"] = client.id
+        playbooks = self.env["retention.playbook"].browse(
+            [vals["playbook_id"] for vals in vals_list]
+        )
+        partners = self.env["res.partner"].browse(
+            [vals["partner_id"] for vals in vals_list]
+        )
+        for vals, playbook, partner in zip(vals_list, playbooks, partners, strict=True):
+            vals["kind"] = playbook.kind
+            vals["partner_id"] = partner.commercial_partner_id.id
         return super().create(vals_list)
 
     def write(self, vals):
@@ -321,7 +326,9 @@ class RetentionRun(models.Model):
 
     def action_view_goal(self):
         """Open the record that ended the run as won."""
-        return self._get_record_action(self.env[self.goal_model].browse(self.goal_res_id))
+        return self._get_record_action(
+            self.env[self.goal_model].browse(self.goal_res_id)
+        )
 
     def _get_record_action(self, record):
         return {

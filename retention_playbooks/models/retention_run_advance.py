@@ -120,9 +120,7 @@ class RetentionRun(models.Model):
                     continue
                 day = work.add(since, step.step_id.delay_days)
                 if run.company_id in seasons and step.kind in ADDRESSING:
-                    good = next_good_day(
-                        day, seasons[run.company_id], works=work.works
-                    )
+                    good = next_good_day(day, seasons[run.company_id], works=work.works)
                     day = good or day
                 if step.date_due != day:
                     step.date_due = day
@@ -161,8 +159,9 @@ class RetentionRun(models.Model):
                         step._prepare_run_step(run)
                     )
             gone = run.step_ids.filtered(
-                lambda step, current=run.playbook_id.step_ids: step.state == "waiting"
-                and step.step_id not in current
+                lambda step, current=run.playbook_id.step_ids: (
+                    step.state == "waiting" and step.step_id not in current
+                )
             )
             gone.unlink()
 
@@ -173,8 +172,7 @@ class RetentionRun(models.Model):
     def _find_delay_events(self):
         """Return {event: {run id: day}} of the events that waiting steps count from."""
         waiting = self.step_ids.filtered(
-            lambda step: step.state == "waiting"
-            and step.step_id.delay_from == "event"
+            lambda step: step.state == "waiting" and step.step_id.delay_from == "event"
         )
         return {
             name: {

@@ -123,7 +123,7 @@ class RetentionRun(models.Model):
 
     def _get_result_query(self):
         """Milestones reached since the start; and tasks done, in projects that have no
-        milestones."""
+        milestones. When a task was done, its tracked state tells."""
         return "project.milestone", SQL(
             """
             SELECT run.id, stone.reached_date::timestamp, stone.id
@@ -136,20 +136,24 @@ class RetentionRun(models.Model):
                AND (project.company_id IS NULL OR project.company_id = run.company_id)
                AND stone.reached_date >= run.started_on::date
              UNION ALL
-            SELECT run.id, task.date_end, NULL
+            SELECT run.id, change.date, NULL
               FROM retention_run run
               JOIN res_partner person
                 ON person.commercial_partner_id = run.partner_id
               JOIN project_project project ON project.partner_id = person.id
               JOIN project_task task ON task.project_id = project.id
+              JOIN mail_message change ON change.model = 'project.task'
+               AND change.res_id = task.id AND change.date >= run.started_on
+              JOIN mail_tracking_value tracked ON tracked.mail_message_id = change.id
+               AND tracked.field_id = %(state)s
              WHERE run.id = ANY(%(ids)s) AND task.state = '1_done'
                AND (project.company_id IS NULL OR project.company_id = run.company_id)
-               AND task.date_end >= run.started_on
                AND NOT EXISTS (
                    SELECT FROM project_milestone stone
                     WHERE stone.project_id = project.id)
             """,
             ids=self.ids,
+            state=self.env["ir.model.fields"]._get("project.task", "state").id,
         )
 
     def _get_reply_query(self):

@@ -28,8 +28,9 @@ class RetentionRun(models.Model):
             some.write({"user_id": user.id})
             activities.write({"user_id": user.id})
             some.step_ids.filtered(
-                lambda step, former=former: step.state in ("open", "failed")
-                and step.user_id == former
+                lambda step, former=former: (
+                    step.state in ("open", "failed") and step.user_id == former
+                )
             ).write({"user_id": user.id})
         handed._notify_owners(
             lambda env: env._("Clients in playbooks were handed over to you"),
@@ -73,13 +74,13 @@ class RetentionRun(models.Model):
             same[1:]._end("stopped", self.env._("The client was merged with another."))
         self.env.flush_all()
         moved = runs.filtered(lambda run: run.partner_id != target)
-        moved.with_context(**self._get_quiet_context()).write(
-            {"partner_id": target.id}
-        )
+        moved.with_context(**self._get_quiet_context()).write({"partner_id": target.id})
         alone = self.env["retention.holdout"].search(
             [("partner_id", "in", (sources | target).ids)], order="date, id"
         )
-        for same in alone.grouped(lambda one: (one.playbook_id, one.company_id)).values():
+        for same in alone.grouped(
+            lambda one: (one.playbook_id, one.company_id)
+        ).values():
             same[1:].unlink()
             same[:1].partner_id = target
         self.env.flush_all()

@@ -120,9 +120,11 @@ class RetentionRunStep(models.Model):
     @api.depends("kind", "state", "contact_id")
     def _compute_can_mail(self):
         steps = self.filtered(
-            lambda step: step.kind == "mail"
-            and step.state in ("open", "failed")
-            and step.step_id.template_id
+            lambda step: (
+                step.kind == "mail"
+                and step.state in ("open", "failed")
+                and step.step_id.template_id
+            )
         )
         # sudo: whether an address is blacklisted
         contacts = steps.sudo().run_id.contact_id
@@ -281,6 +283,8 @@ class RetentionRunStep(models.Model):
     def _schedule(self):
         """Create the activities of these steps, in the language of who does them."""
         users = self._get_assignees()
+        # Activities name their client one by one: here they are read at once.
+        self.run_id.partner_id.mapped("display_name")
         model_id = self.env["ir.model"]._get_id("res.partner")
         for lang, steps in self.grouped(lambda step: users[step.id].lang).items():
             steps = steps.with_context(lang=lang or self.env.lang)
@@ -357,8 +361,7 @@ class RetentionRunStep(models.Model):
             run, role = step.run_id, step.step_id.user_role
             manager = run.user_id
             user = {
-                "director": manager.crm_team_ids.user_id[:1]
-                or run.partner_id.team_id.user_id,
+                "director": manager.crm_team_ids.user_id[:1],
                 "project": projects.get(run.partner_id.id),
                 "user": step.step_id.user_id,
             }.get(role)
@@ -410,7 +413,9 @@ class RetentionRunStep(models.Model):
     def _send(self):
         """Send the mails of these steps from their templates; those that cannot be made
         fail."""
-        for template, steps in self.grouped(lambda one: one.step_id.template_id).items():
+        for template, steps in self.grouped(
+            lambda one: one.step_id.template_id
+        ).items():
             try:
                 with self.env.cr.savepoint():
                     steps._send_template(template)
@@ -443,9 +448,7 @@ class RetentionRunStep(models.Model):
         if not offer:
             raise UserError(self.env._("No offer suits the reason of the client."))
         order, coupon = offer._create_quotation(run)
-        run.write(
-            {"order_id": order.id, "offer_id": offer.id, "coupon_id": coupon.id}
-        )
+        run.write({"order_id": order.id, "offer_id": offer.id, "coupon_id": coupon.id})
         self._close("done", run._get_today())
         self.remark = order.name
 
@@ -524,9 +527,9 @@ class RetentionRunStep(models.Model):
     def _note_mail_errors(self):
         """Let steps fail whose mail could not be sent."""
         sent = self.filtered(
-            lambda step: step.kind == "mail"
-            and step.state == "done"
-            and step.message_id
+            lambda step: (
+                step.kind == "mail" and step.state == "done" and step.message_id
+            )
         )
         mails = self.env["mail.mail"].search(
             [

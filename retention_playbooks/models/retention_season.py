@@ -22,8 +22,8 @@ class RetentionSeason(models.Model):
         default="avoid",
     )
     weight = fields.Float(
-        default=1.0, help="Where seasons overlap, they add up; those to be avoided "
-        "are deducted."
+        default=1.0,
+        help="Where seasons overlap, they add up; those to be avoided are deducted.",
     )
     date_from = fields.Date(string="From", required=True)
     date_to = fields.Date(string="To", required=True)

@@ -47,17 +47,13 @@ class TestPlaybookSecurity(PlaybookCommon):
             self._assert_denied(record.with_user(self.own), "create", "unlink")
         for record in self._get_parts(self.their_run):
             self._assert_denied(record.with_user(self.own), "read", "write")
-        self.assertEqual(
-            self.runs.with_user(self.own).search([]), self.run_
-        )
+        self.assertEqual(self.runs.with_user(self.own).search([]), self.run_)
 
     def test_all_documents(self):
         for run in (self.run_, self.their_run):
             for record in self._get_parts(run):
                 self._assert_allowed(record.with_user(self.all_docs), "read", "write")
-                self._assert_denied(
-                    record.with_user(self.all_docs), "create", "unlink"
-                )
+                self._assert_denied(record.with_user(self.all_docs), "create", "unlink")
 
     def test_administrators(self):
         for record in self._get_parts(self.their_run):
@@ -77,9 +73,7 @@ class TestPlaybookSecurity(PlaybookCommon):
         for record in records:
             for user in (self.own, self.all_docs):
                 self._assert_allowed(record.with_user(user), "read")
-                self._assert_denied(
-                    record.with_user(user), "write", "create", "unlink"
-                )
+                self._assert_denied(record.with_user(user), "write", "create", "unlink")
             self._assert_allowed(
                 record.with_user(self.manager), "read", "write", "create", "unlink"
             )
@@ -120,14 +114,15 @@ class TestPlaybookSecurity(PlaybookCommon):
     @mute_logger(RULES, ACCESS)
     def test_buttons_on_foreign_runs(self):
         run = self.their_run.with_user(self.own)
+        steps = self.their_run.step_ids.with_user(self.own)
         for call in (
             run.action_win,
             run.action_lose,
             lambda: run.action_stop("Because"),
-            run.step_ids.action_done,
-            run.step_ids.action_skip,
-            run.step_ids.action_offer_again,
-            run.step_ids.action_send,
+            steps.action_done,
+            steps.action_skip,
+            steps.action_offer_again,
+            steps.action_send,
         ):
             with self.assertRaises(AccessError):
                 call()
@@ -175,12 +170,17 @@ class TestPlaybookSecurity(PlaybookCommon):
             self.playbook.step_ids.question_ids,
             self.playbook.trigger_ids,
         )
-        for record in records:
-            self._assert_denied(record.with_user(stranger), "read", "write")
-        for record in (self.offer, self.season):
-            self._assert_allowed(record.with_user(stranger), "read", "write")
         shared = self._create_playbook(company_id=False, kind="recovery")
-        self._assert_allowed(shared.with_user(stranger), "read")
+
+        def see(record):
+            return record.with_user(stranger).with_context(
+                allowed_company_ids=company.ids
+            )
+
+        for record in records:
+            self._assert_denied(see(record), "read", "write")
+        for record in (self.offer, self.season, shared, shared.step_ids):
+            self._assert_allowed(see(record), "read", "write")
 
     def test_whole_way_as_an_account_manager(self):
         """From the dialog to the goal without any other right."""

@@ -12,11 +12,7 @@ class TestPlaybookSteps(PlaybookCommon):
     def setUp(self):
         super().setUp()
         self.playbook = self._create_playbook(
-            {
-                "question_ids": [
-                    Command.create({"name": "A problem?", "kind": "check"})
-                ]
-            },
+            {"question_ids": [Command.create({"name": "A problem?", "kind": "check"})]},
             1,
             1,
             activate=False,

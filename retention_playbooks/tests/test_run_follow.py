@@ -30,9 +30,7 @@ class TestRunFollow(PlaybookCommon):
         self.client_a.user_id = self.other
         self.assertEqual(run.user_id, self.other)
         self.assertEqual(queued.user_id, self.other)
-        self.assertEqual(
-            run.step_ids.activity_id.user_id, self.other | self.manager
-        )
+        self.assertEqual(run.step_ids.activity_id.user_id, self.other | self.manager)
         self.assertEqual(run.step_ids[0].user_id, self.other)
         told = self.env["mail.message"].search(
             [("partner_ids", "in", self.other.partner_id.ids)]

@@ -123,10 +123,21 @@ class TestRunGoals(PlaybookCommon):
         task = self.env["project.task"].create(
             {"name": "Report", "project_id": self._create_project().id}
         )
+        old = task.copy({"name": "Brief"})
+        self.env.flush_all()
+        self.env.cr.flush()
+        with self._on(-2):
+            old.state = "1_done"
+            self.env.flush_all()
+            self.env.cr.flush()
         run = self._run("result")
+        old.description = "Late words"
+        self._job_on(1)
+        self.assertEqual(run.state, "running")
         with self._on(1):
             task.state = "1_done"
             self.env.flush_all()
+            self.env.cr.flush()
         self._assert_won(run, 1)
 
     def test_reply(self):

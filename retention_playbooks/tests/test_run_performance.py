@@ -6,7 +6,11 @@ from .playbook_common import PlaybookCommon
 
 @tagged("post_install", "-at_install")
 class TestRunPerformance(PlaybookCommon):
-    """The number of queries does not depend on the number of runs."""
+    """The number of queries does not depend on the number of runs: Odoo inserts a
+    hundred records at once, all else is done for all of them."""
+
+    #: Inserts of two hundred records, beside those of ten.
+    INSERTS = 10
 
     def _count(self, call):
         self.env.flush_all()
@@ -26,11 +30,7 @@ class TestRunPerformance(PlaybookCommon):
 
     def _measure(self, count):
         playbook = self._create_playbook(
-            {
-                "question_ids": [
-                    Command.create({"name": "A problem?", "kind": "check"})
-                ]
-            },
+            {"question_ids": [Command.create({"name": "A problem?", "kind": "check"})]},
             {"kind": "wait", "wait_for": "reply", "delay_from": "start"},
             {"delay_days": 3, "delay_from": "start"},
             goal="order",
@@ -59,7 +59,7 @@ class TestRunPerformance(PlaybookCommon):
         few, many = self._measure(10), self._measure(200)
         for name, count in many.items():
             with self.subTest(name=name):
-                self.assertLessEqual(count, few[name] + 5, (few, many))
+                self.assertLessEqual(count, few[name] + self.INSERTS, (few, many))
 
     def test_entering(self):
         playbook = self._create_playbook()
@@ -68,4 +68,4 @@ class TestRunPerformance(PlaybookCommon):
             for client in self._create_clients(number):
                 self._create_signal(client)
             counts.append(self._count(lambda: playbook._enter(self.company)))
-        self.assertLessEqual(counts[1], counts[0] + 5)
+        self.assertLessEqual(counts[1], counts[0] + self.INSERTS)

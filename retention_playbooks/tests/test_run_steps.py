@@ -364,7 +364,9 @@ class TestRunSteps(PlaybookCommon):
 
     def test_broken_template(self):
         """The other runs go on."""
-        self.template.body_html = "<p t-out='1 / len(object.contact_id.function or &quot;&quot;)'/>"
+        self.template.body_html = (
+            "<p t-out='1 / len(object.contact_id.function or &quot;&quot;)'/>"
+        )
         fine = self._create_client("Fine", user=self.own, email="f@example.com")
         fine.function = "Boss"
         with mute_logger(LOGGER, "odoo.addons.mail.models.mail_render_mixin"):

@@ -103,9 +103,7 @@ class TestShippedPlaybooks(PlaybookCommon):
         run.reason_id = self.price
         run.step_ids[0].action_done()
         self._job_on(1)
-        self.assertEqual(
-            run.offer_id, self.env.ref("retention_playbooks.offer_bundle")
-        )
+        self.assertEqual(run.offer_id, self.env.ref("retention_playbooks.offer_bundle"))
         self.assertEqual(run.order_id.amount_untaxed, 1800)
         body = run.step_ids[2].step_id.template_id._render_field("body_html", run.ids)
         self.assertIn(run.order_id.access_token, body[run.id])

@@ -73,4 +73,6 @@ class TestWorkDays(BaseCase):
                 for number in range(1, (result - day).days + 1)
             )
             self.assertEqual(passed, count)
-        self.assertLess(result, work.add(day, count + 1) if work.works(day) else date.max)
+        self.assertLess(
+            result, work.add(day, count + 1) if work.works(day) else date.max
+        )

@@ -115,9 +115,7 @@ class RetentionWinBack(models.TransientModel):
         }
         parts = sorted(score.parts, key=lambda part: -part.points)
         return ", ".join(
-            texts[part.sentence](part.value)
-            for part in parts
-            if part.sentence in texts
+            texts[part.sentence](part.value) for part in parts if part.sentence in texts
         )
 
     def _read_candidates(self, clients):
