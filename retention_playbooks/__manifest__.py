@@ -16,8 +16,26 @@
     "data": [
         "security/ir.model.access.csv",
         "security/retention_signal_security.xml",
+        "data/retention_lost_reason_data.xml",
+        "data/ir_cron_signal_data.xml",
+        "wizards/retention_client_lost_views.xml",
+        "wizards/retention_complaint_views.xml",
+        "wizards/retention_signal_handle_views.xml",
+        "views/retention_signal_views.xml",
+        "views/retention_rule_views.xml",
+        "views/crm_lead_views.xml",
+        "views/project_project_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/res_partner_views.xml",
         "views/retention_playbooks_menus.xml",
+        "views/retention_signal_menus.xml",
     ],
     "demo": [],
+    "assets": {
+        "web.assets_backend": [
+            "retention_playbooks/static/src/**/*",
+        ],
+    },
+    "post_init_hook": "post_init_hook",
     "application": True,
 }

@@ -1,0 +1,369 @@
+from datetime import date
+
+from odoo import models
+from odoo.tools import SQL
+
+from ..tools import order_rhythm
+
+
+class RetentionRule(models.Model):
+    """Signals from what clients buy: a rhythm that is broken, clients that have lapsed,
+    clients that are lost."""
+
+    _inherit = "retention.rule"
+
+    # ------------------------------------------------------------
+    # PURCHASES
+    # ------------------------------------------------------------
+
+    def _get_purchases_sql(self, client_ids):
+        """Return SQL of the purchases of clients, one row each: ``client_id``, ``day``,
+        ``model``, ``id``. What cost nothing, and what was credited in full, is none."""
+        parts = []
+        if self.source in ("order", "both"):
+            parts.append(
+                SQL(
+                    """
+                    SELECT partner.commercial_partner_id AS client_id,
+                           sale.date_order::date AS day, 'sale.order' AS model, sale.id
+                      FROM res_partner partner
+                      JOIN sale_order sale ON sale.partner_id = partner.id
+                     WHERE partner.commercial_partner_id = ANY(%(clients)s)
+                       AND sale.company_id = %(company)s AND sale.state = 'sale'
+                       AND sale.amount_untaxed > 0
+                    """,
+                    clients=client_ids,
+                    company=self.company_id.id,
+                )
+            )
+        if self.source in ("invoice", "both"):
+            parts.append(
+                SQL(
+                    """
+                    SELECT partner.commercial_partner_id AS client_id,
+                           move.invoice_date AS day, 'account.move' AS model, move.id
+                      FROM res_partner partner
+                      JOIN account_move move ON move.partner_id = partner.id
+                     WHERE partner.commercial_partner_id = ANY(%(clients)s)
+                       AND move.company_id = %(company)s AND move.state = 'posted'
+                       AND move.move_type = 'out_invoice'
+                       AND move.amount_untaxed_signed > 0
+                       AND move.payment_state IS DISTINCT FROM 'reversed'
+                       AND %(without_order)s
+                    """,
+                    clients=client_ids,
+                    company=self.company_id.id,
+                    without_order=SQL(
+                        "NOT EXISTS (SELECT FROM account_move_line line"
+                        " JOIN sale_order_line_invoice_rel link"
+                        " ON link.invoice_line_id = line.id"
+                        " WHERE line.move_id = move.id)"
+                    )
+                    if self.source == "both"
+                    else SQL("TRUE"),
+                )
+            )
+        return SQL(" UNION ALL ").join(parts)
+
+    def _read_last_purchases(self, client_ids):
+        """Return [(client id, number of purchases, last day, its model, its id)].
+
+        Several on a day are one purchase.
+        """
+        # Raw SQL: one row for each client of a batch.
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT client_id, COUNT(DISTINCT day), MAX(day),
+                       (array_agg(model ORDER BY day DESC, model DESC, id DESC))[1],
+                       (array_agg(id ORDER BY day DESC, model DESC, id DESC))[1]
+                  FROM (%s) AS purchase
+                 GROUP BY client_id
+                """,
+                self._get_purchases_sql(client_ids),
+            )
+        )
+
+    # ------------------------------------------------------------
+    # BROKEN PATTERN
+    # ------------------------------------------------------------
+
+    def _find_broken_pattern(self, client_ids):
+        """Clients that have waited longer than their own rhythm allows."""
+        findings = []
+        for client_id, model, last_id, rhythm in self._get_rhythms(client_ids):
+            if rhythm.state != order_rhythm.BROKEN:
+                continue
+            last = self._get_today(self.company_id).toordinal() - rhythm.since_last
+            findings.append(
+                self._prepare_finding(
+                    client_id,
+                    rhythm.score,
+                    f"{model},{last_id}",
+                    {
+                        "interval": round(rhythm.interval),
+                        "spread": round(rhythm.spread),
+                        "bound": rhythm.bound,
+                        "months": rhythm.months,
+                        "purchases": rhythm.purchases,
+                        "last": date.fromordinal(last).isoformat(),
+                    },
+                    model,
+                    [last_id],
+                )
+            )
+        return findings
+
+    def _get_rhythms(self, client_ids):
+        """Yield (client id, model and id of the last purchase, rhythm) of clients that
+        have bought."""
+        # Raw SQL: the days of all purchases of a batch of clients, as numbers.
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT client_id,
+                       array_agg(day - DATE '0001-01-01' + 1 ORDER BY day),
+                       (array_agg(model ORDER BY day DESC, model DESC, id DESC))[1],
+                       (array_agg(id ORDER BY day DESC, model DESC, id DESC))[1]
+                  FROM (%s) AS purchase
+                 GROUP BY client_id
+                """,
+                self._get_purchases_sql(client_ids),
+            )
+        )
+        rhythms = order_rhythm.find_rhythms(
+            ((client_id, days) for client_id, days, _model, _id in rows),
+            self._get_today(self.company_id),
+            self._get_rhythm_limits(),
+        )
+        for (client_id, _days, model, last_id), (_same, rhythm) in zip(
+            rows, rhythms, strict=True
+        ):
+            yield client_id, model, last_id, rhythm
+
+    def _get_rhythm_limits(self):
+        """Return what a rhythm is, as the rule says."""
+        return order_rhythm.Limits(purchases=self.minimum_purchases, factor=self.factor)
+
+    # ------------------------------------------------------------
+    # LAPSED, LOST
+    # ------------------------------------------------------------
+
+    def _find_lapsed(self, client_ids):
+        """Clients that have bought, but nothing for a long time."""
+        today = self._get_today(self.company_id)
+        return [
+            self._prepare_finding(
+                client_id,
+                (today - last).days,
+                f"{model},{last_id}",
+                {"purchases": count, "last": last.isoformat()},
+                model,
+                [last_id],
+            )
+            for client_id, count, last, model, last_id in self._read_last_purchases(
+                client_ids
+            )
+            if (today - last).days >= self.days
+        ]
+
+    def _find_lost(self, client_ids):
+        """Clients that are gone: said so by hand, by an opportunity that was lost with
+        all future work, by a contract that ended, or by a very long time.
+
+        Each cause ends with the next purchase.
+        """
+        last = {
+            client_id: values
+            for client_id, *values in self._read_last_purchases(client_ids)
+        }
+        findings = {}
+        # The later ones go before.
+        for cause in (
+            self._get_lost_by_time,
+            self._get_lost_contracts,
+            self._get_lost_opportunities,
+            self._get_lost_by_hand,
+        ):
+            for finding in cause(client_ids, last):
+                findings[finding["partner_id"]] = finding
+        return list(findings.values())
+
+    def _get_lost_by_time(self, client_ids, last):
+        """Return findings of clients that have bought nothing for a very long time.
+
+        :param last: {client id: (purchases, last day, its model, its id)}
+        """
+        today = self._get_today(self.company_id)
+        return [
+            self._prepare_finding(
+                client_id,
+                (today - day).days,
+                f"{model},{last_id}",
+                {"cause": "lapsed", "date": day.isoformat(), "purchases": count},
+                model,
+                [last_id],
+            )
+            for client_id, (count, day, model, last_id) in last.items()
+            if self.days and (today - day).days >= self.days
+        ]
+
+    def _get_lost_contracts(self, client_ids, last):
+        """Return findings of clients whose contract has ended: a project marked so, the
+        end of which is over, with no other project running and no purchase since."""
+        today = self._get_today(self.company_id)
+        lang = self.company_id.partner_id.lang or "en_US"
+        # Raw SQL: the last contract of each client of a batch, unless it has another.
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT ON (partner.commercial_partner_id)
+                       partner.commercial_partner_id, project.id, project.date,
+                       COALESCE(project.name ->> %(lang)s, project.name ->> 'en_US')
+                  FROM project_project project
+                  JOIN res_partner partner ON partner.id = project.partner_id
+                 WHERE partner.commercial_partner_id = ANY(%(clients)s)
+                   AND project.is_contract AND project.is_template IS NOT TRUE
+                   AND project.date < %(today)s AND %(own)s
+                   AND NOT EXISTS (
+                       SELECT FROM project_project other
+                         JOIN res_partner contact ON contact.id = other.partner_id
+                        WHERE contact.commercial_partner_id
+                              = partner.commercial_partner_id
+                          AND other.active AND other.is_template IS NOT TRUE
+                          AND other.id <> project.id
+                          AND COALESCE(other.date >= %(today)s, TRUE))
+                 ORDER BY partner.commercial_partner_id, project.date DESC,
+                          project.id DESC
+                """,
+                lang=lang,
+                clients=client_ids,
+                today=today,
+                own=self._get_company_sql(
+                    SQL("project.company_id"), SQL("partner.company_id")
+                ),
+            )
+        )
+        return [
+            self._prepare_finding(
+                client_id,
+                (today - end).days,
+                f"project.project,{project_id}",
+                {"cause": "contract", "date": end.isoformat(), "name": name},
+                "project.project",
+                [project_id],
+            )
+            for client_id, project_id, end, name in rows
+            if not self._has_bought_since(last, client_id, end)
+        ]
+
+    def _get_lost_opportunities(self, client_ids, last):
+        """Return findings of clients with whom an opportunity was lost for good."""
+        today = self._get_today(self.company_id)
+        # Raw SQL: the last one of each client of a batch.
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT ON (partner.commercial_partner_id)
+                       partner.commercial_partner_id, lead.id, lead.name,
+                       COALESCE(lead.date_closed, lead.write_date)::date AS day,
+                       lead.client_lost_reason_id
+                  FROM crm_lead lead
+                  JOIN res_partner partner ON partner.id = lead.partner_id
+                 WHERE partner.commercial_partner_id = ANY(%(clients)s)
+                   AND lead.client_lost AND NOT lead.active AND %(own)s
+                 ORDER BY partner.commercial_partner_id, day DESC, lead.id DESC
+                """,
+                clients=client_ids,
+                own=self._get_company_sql(
+                    SQL("lead.company_id"), SQL("partner.company_id")
+                ),
+            )
+        )
+        return [
+            self._prepare_finding(
+                client_id,
+                (today - day).days,
+                f"crm.lead,{lead_id}",
+                {"cause": "opportunity", "date": day.isoformat(), "name": name},
+                "crm.lead",
+                [lead_id],
+                reason_id=reason_id,
+            )
+            for client_id, lead_id, name, day, reason_id in rows
+            if not self._has_bought_since(last, client_id, day)
+        ]
+
+    def _get_lost_by_hand(self, client_ids, last):
+        """Return findings of clients that somebody has marked as lost: the signal
+        itself is the record of it."""
+        # Raw SQL: the open ones of a batch of clients.
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT partner_id, severity, facts, reason_key, reason_id
+                  FROM retention_signal
+                 WHERE partner_id = ANY(%s) AND company_id = %s AND kind = 'lost'
+                   AND state = 'open' AND facts ->> 'cause' = 'manual'
+                """,
+                client_ids,
+                self.company_id.id,
+            )
+        )
+        return [
+            self._prepare_finding(
+                client_id, 0, key, facts, severity=severity, reason_id=reason_id
+            )
+            for client_id, severity, facts, key, reason_id in rows
+            if not self._has_bought_since(
+                last, client_id, date.fromisoformat(facts["date"])
+            )
+        ]
+
+    def _has_bought_since(self, last, client_id, day):
+        """Return whether the last purchase of a client came after a day."""
+        return client_id in last and last[client_id][1] > day
+
+    # ------------------------------------------------------------
+    # SAYING SO
+    # ------------------------------------------------------------
+
+    def _describe_rhythm(self, client):
+        """Return in a sentence what the rhythm of a client is, or why none can be told.
+
+        :param client: ``res.partner``, a client that the rule serves
+        """
+        self.ensure_one()
+        found = list(self._get_rhythms(client.ids))
+        if not found:
+            return self.env._("No purchase yet, so there is no rhythm to tell.")
+        rhythm = found[0][3]
+        if rhythm.state == order_rhythm.TOO_FEW:
+            return self.env._(
+                "No rhythm can be told yet: %(count)s purchases so far, %(needed)s are "
+                "needed.",
+                count=rhythm.purchases,
+                needed=self.minimum_purchases,
+            )
+        text = {
+            order_rhythm.REGULAR: self.env._(
+                "Orders every %(interval)s days, regularly; the last order was "
+                "%(days)s days ago.",
+                interval=round(rhythm.interval),
+                days=rhythm.since_last,
+            ),
+            order_rhythm.IRREGULAR: self.env._(
+                "Orders every %(interval)s days or so, irregularly; the last order was "
+                "%(days)s days ago. Noticed when %(bound)s days have passed.",
+                interval=round(rhythm.interval),
+                days=rhythm.since_last,
+                bound=rhythm.bound,
+            ),
+            order_rhythm.BROKEN: self.env._(
+                "Ordered every %(interval)s days, but the last order was %(days)s days "
+                "ago: the rhythm is broken.",
+                interval=round(rhythm.interval),
+                days=rhythm.since_last,
+            ),
+        }
+        return text[rhythm.state]
