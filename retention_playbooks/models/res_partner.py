@@ -105,7 +105,7 @@ class ResPartner(models.Model):
                 self.env.company, "broken_pattern", client.tier_id
             )
             # Orders of colleagues count, but only the rhythm is told.
-            partner.rhythm_note = rule and rule._describe_rhythm(client)
+            partner.rhythm_note = rule._describe_rhythm(client) if rule else False
 
     # ------------------------------------------------------------
     # CRUD

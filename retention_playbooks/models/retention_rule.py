@@ -60,7 +60,9 @@ class RetentionRule(models.Model):
         "grown worse or is about something else. 0: never again.",
     )
 
-    days = fields.Integer(help="After how many days.")
+    days = fields.Integer(
+        help="After how many days; for rhythms: days of grace beyond the usual interval."
+    )
     count_limit = fields.Integer(
         string="More Than",
         help="More open tickets than these. 0: no matter how many.",
@@ -94,7 +96,7 @@ class RetentionRule(models.Model):
     factor = fields.Float(
         string="Spreads",
         digits=(16, 1),
-        default=3.0,
+        default=2.0,
         help="How many times the usual spread of his intervals a client is waited for "
         "beyond the usual interval. Less notices earlier, and cries wolf more often.",
     )
@@ -215,7 +217,7 @@ class RetentionRule(models.Model):
                 "quiet_days": 30,
                 "best": {"days": 30, "severe_from": 60, "quiet_days": 30},
             },
-            "broken_pattern": {"severe_from": 2},
+            "broken_pattern": {"days": 30, "severe_from": 2},
             "lapsed": {
                 "days": 365,
                 "severe_from": 540,

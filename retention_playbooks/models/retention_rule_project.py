@@ -49,7 +49,7 @@ class RetentionRule(models.Model):
                 self._prepare_finding(
                     client_id,
                     count,
-                    f"{model},{ids[0]}",
+                    "open_tickets",
                     {
                         "count": count,
                         "overdue": overdue,

@@ -334,6 +334,8 @@ class RetentionRule(models.Model):
         :param client: ``res.partner``, a client that the rule serves
         """
         self.ensure_one()
+        for model in ("sale.order", "account.move", "res.partner"):
+            self.env[model].flush_model()
         found = list(self._get_rhythms(client.ids))
         if not found:
             return self.env._("No purchase yet, so there is no rhythm to tell.")

@@ -119,12 +119,14 @@ class RetentionScan(models.Model):
         self.invalidate_recordset()
         return locked
 
-    def _scan_batch(self, size=BATCH):
+    def _scan_batch(self, size=None):
         """Look at the next clients of a scan.
 
+        :param size: how many at most, by default :data:`BATCH`
         :returns: how many there were; fewer than *size* and the scan is done
         """
         self.ensure_one()
+        size = size or BATCH
         ids = self._get_next_clients(size)
         effect = {"raised": 0, "updated": 0, "expired": 0}
         if ids:

@@ -249,12 +249,12 @@ class RetentionSignal(models.Model):
     @api.model
     def _differs(self, finding, row):
         """Return whether an open signal has to be written."""
+        if not finding["reason_id"]:
+            # What somebody has entered by hand stays.
+            finding["reason_id"] = row["reason_id"]
         for column in FOUND_COLUMNS:
             new, old = finding[column], row[column]
-            if column == "reason_id" and not new:
-                # What somebody has entered by hand stays.
-                finding["reason_id"] = old
-            elif column == "revenue":
+            if column == "revenue":
                 if abs(float(new or 0.0) - float(old or 0.0)) >= 0.01:
                     return True
             elif (new or None) != (old or None):

@@ -1,5 +1,11 @@
 from . import (
+    test_cohort,
+    test_effect,
     test_order_rhythm,
+    test_proportion,
+    test_return_rates,
+    test_score,
+    test_season,
     test_signal,
     test_signal_contact,
     test_signal_money,

@@ -81,6 +81,7 @@ class TestPurchaseSignals(RetentionCommon):
         invoice = order._create_invoices()
         invoice.invoice_date = self._days_ago(10)
         invoice.action_post()
+        self.env.flush_all()
         rule = self._get_rule("lapsed")
         rows = rule._read_last_purchases(self.client.ids)
         self.assertEqual([row[1:3] for row in rows], [(1, self._days_ago(100))])
@@ -97,6 +98,7 @@ class TestPurchaseSignals(RetentionCommon):
         )
         wizard.modify_moves()
         self.assertEqual(invoice.payment_state, "reversed")
+        self.env.flush_all()
         rows = self._get_rule("lapsed")._read_last_purchases(self.client.ids)
         self.assertFalse(rows)
 
