@@ -61,7 +61,7 @@ class RetentionRule(models.Model):
     )
 
     days = fields.Integer(
-        help="After how many days; for rhythms: days of grace beyond the usual interval."
+        help="After how many days; for rhythms, days of grace beyond the usual one."
     )
     count_limit = fields.Integer(
         string="More Than",

@@ -111,7 +111,9 @@ class TestSignalSecurity(RetentionCommon):
                 lambda user=user: rule.with_user(user).copy({"kind": "lost"}),
                 lambda user=user: reason.with_user(user).write({"name": "No"}),
                 lambda user=user: reason.with_user(user).unlink(),
-                lambda user=user: reason.with_user(user).create({"name": "No", "code": "no"}),
+                lambda user=user: reason.with_user(user).create(
+                    {"name": "No", "code": "no"}
+                ),
             ):
                 with self.assertRaises(AccessError):
                     act()
