@@ -7,6 +7,7 @@ from . import (
     retention_rule_project,
     retention_rule_purchase,
     retention_rule_revenue,
+    retention_return_rate,
     retention_scan,
     retention_lost_reason,
     retention_contact_change,

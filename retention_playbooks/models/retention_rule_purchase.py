@@ -143,29 +143,42 @@ class RetentionRule(models.Model):
 
     def _get_rhythm_limits(self):
         """Return what a rhythm is, as the rule says."""
-        return order_rhythm.Limits(purchases=self.minimum_purchases, factor=self.factor)
+        return order_rhythm.Limits(
+            purchases=self.minimum_purchases, grace=self.days, factor=self.factor
+        )
 
     # ------------------------------------------------------------
     # LAPSED, LOST
     # ------------------------------------------------------------
 
     def _find_lapsed(self, client_ids):
-        """Clients that have bought, but nothing for a long time."""
+        """Clients that have bought, but nothing for a long time; with the share of such
+        clients who have come back here, beside what was published."""
         today = self._get_today(self.company_id)
-        return [
-            self._prepare_finding(
-                client_id,
-                (today - last).days,
-                f"{model},{last_id}",
-                {"purchases": count, "last": last.isoformat()},
-                model,
-                [last_id],
+        rates = self.env["retention.return.rate"]._get_rates(self.company_id)
+        findings = []
+        for client_id, count, last, model, last_id in self._read_last_purchases(
+            client_ids
+        ):
+            if (today - last).days < self.days:
+                continue
+            own, published = rates.get(count, (None, None))
+            findings.append(
+                self._prepare_finding(
+                    client_id,
+                    (today - last).days,
+                    f"{model},{last_id}",
+                    {
+                        "purchases": count,
+                        "last": last.isoformat(),
+                        "rate": own,
+                        "published": published,
+                    },
+                    model,
+                    [last_id],
+                )
             )
-            for client_id, count, last, model, last_id in self._read_last_purchases(
-                client_ids
-            )
-            if (today - last).days >= self.days
-        ]
+        return findings
 
     def _find_lost(self, client_ids):
         """Clients that are gone: said so by hand, by an opportunity that was lost with

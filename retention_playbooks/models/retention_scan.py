@@ -140,6 +140,7 @@ class RetentionScan(models.Model):
         if ids:
             values["last_client_id"] = ids[-1]
         if len(ids) < size:
+            self.env["retention.return.rate"]._recompute_rates(self.company_id)
             values |= {"state": "done", "ended_on": fields.Datetime.now()}
         self.write(values)
         self.env.flush_all()

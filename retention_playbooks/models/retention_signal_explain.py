@@ -93,17 +93,36 @@ class RetentionSignal(models.Model):
         )
 
     def _explain_lapsed(self, facts, day):
-        """:param facts: purchases, last (date)"""
+        """:param facts: purchases, last (date); rate (own), published: whole percents
+        of clients who buy again after so many purchases, or none
+        """
         days = self._count_days(facts["last"], day)
         if facts["purchases"] == 1:
-            return self.env._(
+            text = self.env._(
                 "Bought once, %(days)s days ago, and not again", days=days
             )
-        return self.env._(
-            "Bought %(count)s times, the last time %(days)s days ago",
-            count=facts["purchases"],
-            days=days,
-        )
+        else:
+            text = self.env._(
+                "Bought %(count)s times, the last time %(days)s days ago",
+                count=facts["purchases"],
+                days=days,
+            )
+        own, published = facts.get("rate"), facts.get("published")
+        if own is not None and published is not None:
+            return self.env._(
+                "%(text)s; %(own)s %% of such clients buy again within a year "
+                "(published: %(published)s %%)",
+                text=text,
+                own=own,
+                published=published,
+            )
+        if own is not None:
+            return self.env._(
+                "%(text)s; %(own)s %% of such clients buy again within a year",
+                text=text,
+                own=own,
+            )
+        return text
 
     def _explain_lost(self, facts, day):
         """:param facts: cause (``manual``, ``opportunity``, ``contract``, ``lapsed``);

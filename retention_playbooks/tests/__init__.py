@@ -3,6 +3,7 @@ from . import (
     test_effect,
     test_order_rhythm,
     test_proportion,
+    test_return_rate,
     test_return_rates,
     test_score,
     test_season,
