@@ -4,6 +4,7 @@ from . import (
     retention_signal_refresh,
     retention_rule,
     retention_rule_contact,
+    retention_rule_describe,
     retention_rule_project,
     retention_rule_purchase,
     retention_rule_revenue,

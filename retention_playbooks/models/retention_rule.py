@@ -16,7 +16,7 @@ class RetentionRule(models.Model):
 
     _name = "retention.rule"
     _description = "Retention Rule"
-    _order = "company_id, sequence, kind, id"
+    _order = "company_id, kind, sequence, id"
     _check_company_auto = True
 
     kind = fields.Selection(selection="_selection_kind", required=True)

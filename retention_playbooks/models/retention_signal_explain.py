@@ -30,18 +30,18 @@ class RetentionSignal(models.Model):
 
     def _explain_open_tickets(self, facts, day):
         """:param facts: count, overdue (counts), oldest (date)"""
-        days = self._count_days(facts["oldest"], day)
+        days = self._say_days(facts["oldest"], day)
         if facts["count"] == 1:
-            return self.env._("A ticket is open for %s days", days)
+            return self.env._("A ticket is open for %s", days)
         if not facts["overdue"]:
             return self.env._(
-                "%(count)s open tickets, the oldest for %(days)s days",
+                "%(count)s open tickets, the oldest for %(days)s",
                 count=facts["count"],
                 days=days,
             )
         return self.env._(
             "%(count)s open tickets, %(overdue)s of them overdue, the oldest for "
-            "%(days)s days",
+            "%(days)s",
             count=facts["count"],
             overdue=facts["overdue"],
             days=days,
@@ -67,17 +67,17 @@ class RetentionSignal(models.Model):
 
     def _explain_no_usage(self, facts, day):
         """:param facts: project (name), count (of quiet projects), last (date)"""
-        days = self._count_days(facts["last"], day)
+        days = self._say_days(facts["last"], day)
         if facts["count"] > 1:
             return self.env._(
                 "Nothing has happened on %(count)s running projects, on %(project)s "
-                "for %(days)s days",
+                "for %(days)s",
                 count=facts["count"],
                 project=facts["project"],
                 days=days,
             )
         return self.env._(
-            "Nothing has happened on %(project)s for %(days)s days",
+            "Nothing has happened on %(project)s for %(days)s",
             project=facts["project"],
             days=days,
         )
@@ -86,24 +86,22 @@ class RetentionSignal(models.Model):
         """:param facts: interval (days), months, purchases, last (date)"""
         return self.env._(
             "Ordered every %(interval)s days on average for %(months)s months, last "
-            "order %(days)s days ago",
+            "order %(days)s ago",
             interval=facts["interval"],
             months=facts["months"],
-            days=self._count_days(facts["last"], day),
+            days=self._say_days(facts["last"], day),
         )
 
     def _explain_lapsed(self, facts, day):
         """:param facts: purchases, last (date); rate (own), published: whole percents
         of clients who buy again after so many purchases, or none
         """
-        days = self._count_days(facts["last"], day)
+        days = self._say_days(facts["last"], day)
         if facts["purchases"] == 1:
-            text = self.env._(
-                "Bought once, %(days)s days ago, and not again", days=days
-            )
+            text = self.env._("Bought once, %(days)s ago, and not again", days=days)
         else:
             text = self.env._(
-                "Bought %(count)s times, the last time %(days)s days ago",
+                "Bought %(count)s times, the last time %(days)s ago",
                 count=facts["purchases"],
                 days=days,
             )
@@ -146,8 +144,8 @@ class RetentionSignal(models.Model):
             )
         else:
             text = self.env._(
-                "Bought nothing for %(days)s days, since %(day)s",
-                days=self._count_days(facts["date"], day),
+                "Bought nothing for %(days)s, since %(day)s",
+                days=self._say_days(facts["date"], day),
                 day=when,
             )
         reason = self.reason_id.sudo().name
@@ -188,17 +186,16 @@ class RetentionSignal(models.Model):
         """:param facts: count, channel (of the oldest), end (date of its window)"""
         channels = self.env["client.touchpoint"]._fields["channel"]
         label = dict(channels._description_selection(self.env)).get(facts["channel"])
-        days = self._count_days(facts["end"], day)
+        days = self._say_days(facts["end"], day)
         if facts["count"] > 1:
             return self.env._(
-                "%(count)s promised contacts are overdue, a %(channel)s for %(days)s "
-                "days",
+                "%(count)s promised contacts are overdue, a %(channel)s for %(days)s",
                 count=facts["count"],
                 channel=(label or "").lower(),
                 days=days,
             )
         return self.env._(
-            "A promised %(channel)s is overdue for %(days)s days",
+            "A promised %(channel)s is overdue for %(days)s",
             channel=(label or "").lower(),
             days=days,
         )
@@ -207,11 +204,19 @@ class RetentionSignal(models.Model):
         """:param facts: count (of invoices), amount (company currency), due (date of
         the oldest)
         """
+        amount = self._say_amount(facts["amount"])
+        days = self._say_days(facts["due"], day)
+        if facts["count"] == 1:
+            return self.env._(
+                "%(amount)s overdue on an invoice, for %(days)s",
+                amount=amount,
+                days=days,
+            )
         return self.env._(
-            "%(amount)s overdue on %(count)s invoices, for up to %(days)s days",
-            amount=self._say_amount(facts["amount"]),
+            "%(amount)s overdue on %(count)s invoices, for up to %(days)s",
+            amount=amount,
             count=facts["count"],
-            days=self._count_days(facts["due"], day),
+            days=days,
         )
 
     def _explain_shrinking(self, facts, day):
@@ -228,9 +233,10 @@ class RetentionSignal(models.Model):
     # HELPERS
     # ------------------------------------------------------------
 
-    def _count_days(self, since, day):
-        """Return how many days lie between an ISO date and a day."""
-        return max((day - fields.Date.to_date(since)).days, 0)
+    def _say_days(self, since, day):
+        """Return how many days lie between an ISO date and a day, with the word."""
+        count = max((day - fields.Date.to_date(since)).days, 0)
+        return self.env._("1 day") if count == 1 else self.env._("%s days", count)
 
     def _say_date(self, day):
         return format_date(self.env, day)

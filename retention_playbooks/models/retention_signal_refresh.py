@@ -125,7 +125,7 @@ class RetentionSignal(models.Model):
 
     def _read_clients(self, company, client_ids):
         """Return {client id: (tier id, account manager's id)} of those who are active
-        clients; either may be None. Our own companies are none."""
+        clients; either may be None. Our own companies and people are none."""
         # Raw SQL: two columns of as many clients as a batch has.
         return {
             client_id: (tier_id, user_id)
@@ -148,7 +148,11 @@ class RetentionSignal(models.Model):
                        AND (client.company_id IS NULL
                             OR client.company_id = %(company)s)
                        AND NOT EXISTS (SELECT FROM res_company own
-                                        WHERE own.partner_id = client.id)
+                                        WHERE own.partner_id
+                                              IN (client.id, client.parent_id))
+                       AND NOT EXISTS (SELECT FROM res_users colleague
+                                        WHERE colleague.partner_id = client.id
+                                          AND NOT colleague.share)
                     """,
                     company=company.id,
                     clients=list(client_ids),

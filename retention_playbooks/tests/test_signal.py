@@ -227,6 +227,9 @@ class TestSignal(RetentionCommon):
     def test_we_are_no_client(self):
         self._create_order(400, partner=self.company.partner_id)
         self.assertFalse(self._find("lapsed", self.company.partner_id))
+        colleague = self.own.partner_id
+        self._create_order(400, partner=colleague)
+        self.assertFalse(self._find("lapsed", colleague))
 
     def test_manager_of_another_company(self):
         company = self._new_company("Second Agency")
@@ -323,3 +326,14 @@ class TestSignal(RetentionCommon):
         self.assertEqual(signal.user_id, self.own)
         self.assertEqual(signal.explanation, "Lost")
         self.assertEqual(signal.action_open_evidence()["res_id"], self.client.id)
+
+    def test_rules_in_words(self):
+        for rule in self.rules._get_all_rules(self.company):
+            with self.subTest(rule=rule.display_name):
+                self.assertTrue(rule.description)
+        self.assertEqual(
+            self._get_rule("lapsed", self.tier_a).description,
+            "bought nothing for 270 days",
+        )
+        self._set_rule("late_payer", minimum_amount=100)
+        self.assertIn("100.00 or more", self._get_rule("late_payer").description)

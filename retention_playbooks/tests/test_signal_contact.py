@@ -276,7 +276,7 @@ class TestOverdueTouch(RetentionCommon):
         self.assertFalse(self._find("overdue_touch"))
         touch.window_end = self._days_ago(1)
         signal = self._find("overdue_touch")
-        self.assertEqual(signal.explanation, "A promised call is overdue for 1 days")
+        self.assertEqual(signal.explanation, "A promised call is overdue for 1 day")
         self.assertEqual((signal.res_model, signal.res_id), (touch._name, touch.id))
         touch.action_done()
         self._refresh()
