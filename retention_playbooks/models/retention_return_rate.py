@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL, split_every
 
 from ..tools.return_rates import compute_return_rates
+from .retention_rule_purchase import DAY_SHIFT
 
 #: Clients whose orders are read at once.
 BATCH = 10_000
@@ -80,18 +81,8 @@ class RetentionReturnRate(models.Model):
             SQL("SELECT id FROM res_partner WHERE id = commercial_partner_id")
         )
         for batch in split_every(BATCH, (client_id for (client_id,) in rows)):
-            # Raw SQL: the days of all purchases of a batch of clients, as numbers.
-            for (days,) in self.env.execute_query(
-                SQL(
-                    """
-                    SELECT array_agg(day - DATE '0001-01-01' + 1 ORDER BY day)
-                      FROM (%s) AS purchase
-                     GROUP BY client_id
-                    """,
-                    rule._get_purchases_sql(list(batch)),
-                )
-            ):
-                yield days
+            for numbers in rule._read_purchases(list(batch)).values():
+                yield [number >> DAY_SHIFT for number in numbers]
 
     def _prepare_rate(self, company, today, rate):
         """Return the values of a record for a ``ReturnRate``."""

@@ -5,6 +5,10 @@ from odoo.tools import SQL
 
 from ..tools import order_rhythm
 
+#: A purchase is one number: its day (an ordinal), its source, its id. So the last one
+#: is the greatest, and a batch of them is a list of numbers.
+DAY_SHIFT, SOURCE_SHIFT = 36, 32
+
 
 class RetentionRule(models.Model):
     """Signals from what clients buy: a rhythm that is broken, clients that have lapsed,
@@ -16,73 +20,113 @@ class RetentionRule(models.Model):
     # PURCHASES
     # ------------------------------------------------------------
 
-    def _get_purchases_sql(self, client_ids):
-        """Return SQL of the purchases of clients, one row each: ``client_id``, ``day``,
-        ``model``, ``id``. What cost nothing, and what was credited in full, is none."""
-        parts = []
+    def _get_purchase_sources(self, client_ids):
+        """Hook: return [(model, SQL)] of what counts as a purchase, 16 at most. Each
+        query gives one row for each: ``client_id`` (commercial entity), ``day``,
+        ``id``. What cost nothing, and what was credited in full, is none.
+        """
+        sources = []
         if self.source in ("order", "both"):
-            parts.append(
-                SQL(
-                    """
-                    SELECT partner.commercial_partner_id AS client_id,
-                           sale.date_order::date AS day, 'sale.order' AS model, sale.id
-                      FROM res_partner partner
-                      JOIN sale_order sale ON sale.partner_id = partner.id
-                     WHERE partner.commercial_partner_id = ANY(%(clients)s)
-                       AND sale.company_id = %(company)s AND sale.state = 'sale'
-                       AND sale.amount_untaxed > 0
-                    """,
-                    clients=client_ids,
-                    company=self.company_id.id,
-                )
+            orders = SQL(
+                """
+                SELECT partner.commercial_partner_id AS client_id,
+                       sale.date_order::date AS day, sale.id
+                  FROM res_partner partner
+                  JOIN sale_order sale ON sale.partner_id = partner.id
+                 WHERE partner.commercial_partner_id = ANY(%(clients)s)
+                   AND sale.company_id = %(company)s AND sale.state = 'sale'
+                   AND sale.amount_untaxed > 0
+                """,
+                clients=client_ids,
+                company=self.company_id.id,
             )
+            sources.append(("sale.order", orders))
         if self.source in ("invoice", "both"):
-            parts.append(
-                SQL(
-                    """
-                    SELECT partner.commercial_partner_id AS client_id,
-                           move.invoice_date AS day, 'account.move' AS model, move.id
-                      FROM res_partner partner
-                      JOIN account_move move ON move.partner_id = partner.id
-                     WHERE partner.commercial_partner_id = ANY(%(clients)s)
-                       AND move.company_id = %(company)s AND move.state = 'posted'
-                       AND move.move_type = 'out_invoice'
-                       AND move.amount_untaxed_signed > 0
-                       AND move.payment_state IS DISTINCT FROM 'reversed'
-                       AND %(without_order)s
-                    """,
-                    clients=client_ids,
-                    company=self.company_id.id,
-                    without_order=SQL(
-                        "NOT EXISTS (SELECT FROM account_move_line line"
-                        " JOIN sale_order_line_invoice_rel link"
-                        " ON link.invoice_line_id = line.id"
-                        " WHERE line.move_id = move.id)"
-                    )
-                    if self.source == "both"
-                    else SQL("TRUE"),
+            invoices = SQL(
+                """
+                SELECT partner.commercial_partner_id AS client_id,
+                       move.invoice_date AS day, move.id
+                  FROM res_partner partner
+                  JOIN account_move move ON move.partner_id = partner.id
+                 WHERE partner.commercial_partner_id = ANY(%(clients)s)
+                   AND move.company_id = %(company)s AND move.state = 'posted'
+                   AND move.move_type = 'out_invoice'
+                   AND move.amount_untaxed_signed > 0
+                   AND move.payment_state IS DISTINCT FROM 'reversed'
+                   AND %(without_order)s
+                """,
+                clients=client_ids,
+                company=self.company_id.id,
+                without_order=SQL(
+                    "NOT EXISTS (SELECT FROM account_move_line line"
+                    " JOIN sale_order_line_invoice_rel link"
+                    " ON link.invoice_line_id = line.id"
+                    " WHERE line.move_id = move.id)"
                 )
+                if self.source == "both"
+                else SQL("TRUE"),
             )
-        return SQL(" UNION ALL ").join(parts)
+            sources.append(("account.move", invoices))
+        return sources
+
+    def _read_purchases(self, client_ids):
+        """Return {client id: purchases as numbers, in the order of time} of clients
+        that have bought; see :meth:`_unpack_purchase`.
+
+        Rules of several kinds ask for the same within a refresh: they share it.
+        """
+        batch = self.env.cr.cache.get("retention_batch")
+        if batch is None:
+            return self._query_purchases(client_ids)
+        key = self.company_id.id, self.source
+        if key not in batch["purchases"]:
+            batch["purchases"][key] = self._query_purchases(batch["client_ids"])
+        found = batch["purchases"][key]
+        return {client: found[client] for client in client_ids if client in found}
+
+    def _query_purchases(self, client_ids):
+        # Raw SQL: a number for each purchase of a batch of clients; sorting lists of a
+        # few numbers is faster here than there.
+        parts = [
+            SQL(
+                "SELECT client_id, ((day - DATE '0001-01-01' + 1)::bigint << %s)"
+                " + (%s::bigint << %s) + id AS number FROM (%s) AS source",
+                DAY_SHIFT,
+                place,
+                SOURCE_SHIFT,
+                source,
+            )
+            for place, (_model, source) in enumerate(
+                self._get_purchase_sources(list(client_ids))
+            )
+        ]
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT client_id, array_agg(number) FROM (%s) AS purchase"
+                " GROUP BY client_id",
+                SQL(" UNION ALL ").join(parts),
+            )
+        )
+        return {client_id: sorted(numbers) for client_id, numbers in rows}
+
+    def _unpack_purchase(self, number):
+        """Return (day, model, id) of a purchase."""
+        models_ = [model for model, _source in self._get_purchase_sources([])]
+        return (
+            date.fromordinal(number >> DAY_SHIFT),
+            models_[(number >> SOURCE_SHIFT) & (1 << DAY_SHIFT - SOURCE_SHIFT) - 1],
+            number & (1 << SOURCE_SHIFT) - 1,
+        )
 
     def _read_last_purchases(self, client_ids):
-        """Return [(client id, number of purchases, last day, its model, its id)].
+        """Return {client id: (number of purchases, the last one as number)}.
 
         Several on a day are one purchase.
         """
-        # Raw SQL: one row for each client of a batch.
-        return self.env.execute_query(
-            SQL(
-                """
-                SELECT client_id, COUNT(DISTINCT day), MAX(day),
-                       (array_agg(model ORDER BY day DESC, model DESC, id DESC))[1],
-                       (array_agg(id ORDER BY day DESC, model DESC, id DESC))[1]
-                  FROM (%s) AS purchase
-                 GROUP BY client_id
-                """,
-                self._get_purchases_sql(client_ids),
-            )
-        )
+        return {
+            client_id: (len({number >> DAY_SHIFT for number in numbers}), numbers[-1])
+            for client_id, numbers in self._read_purchases(client_ids).items()
+        }
 
     # ------------------------------------------------------------
     # BROKEN PATTERN
@@ -91,10 +135,10 @@ class RetentionRule(models.Model):
     def _find_broken_pattern(self, client_ids):
         """Clients that have waited longer than their own rhythm allows."""
         findings = []
-        for client_id, model, last_id, rhythm in self._get_rhythms(client_ids):
+        for client_id, number, rhythm in self._get_rhythms(client_ids):
             if rhythm.state != order_rhythm.BROKEN:
                 continue
-            last = self._get_today(self.company_id).toordinal() - rhythm.since_last
+            last, model, last_id = self._unpack_purchase(number)
             findings.append(
                 self._prepare_finding(
                     client_id,
@@ -106,7 +150,7 @@ class RetentionRule(models.Model):
                         "bound": rhythm.bound,
                         "months": rhythm.months,
                         "purchases": rhythm.purchases,
-                        "last": date.fromordinal(last).isoformat(),
+                        "last": last.isoformat(),
                     },
                     model,
                     [last_id],
@@ -115,31 +159,18 @@ class RetentionRule(models.Model):
         return findings
 
     def _get_rhythms(self, client_ids):
-        """Yield (client id, model and id of the last purchase, rhythm) of clients that
-        have bought."""
-        # Raw SQL: the days of all purchases of a batch of clients, as numbers.
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT client_id,
-                       array_agg(day - DATE '0001-01-01' + 1 ORDER BY day),
-                       (array_agg(model ORDER BY day DESC, model DESC, id DESC))[1],
-                       (array_agg(id ORDER BY day DESC, model DESC, id DESC))[1]
-                  FROM (%s) AS purchase
-                 GROUP BY client_id
-                """,
-                self._get_purchases_sql(client_ids),
-            )
-        )
-        rhythms = order_rhythm.find_rhythms(
-            ((client_id, days) for client_id, days, _model, _id in rows),
+        """Yield (client id, the last purchase as number, rhythm) of clients that have
+        bought."""
+        purchases = self._read_purchases(client_ids)
+        for client_id, rhythm in order_rhythm.find_rhythms(
+            (
+                (client_id, [number >> DAY_SHIFT for number in numbers])
+                for client_id, numbers in purchases.items()
+            ),
             self._get_today(self.company_id),
             self._get_rhythm_limits(),
-        )
-        for (client_id, _days, model, last_id), (_same, rhythm) in zip(
-            rows, rhythms, strict=True
         ):
-            yield client_id, model, last_id, rhythm
+            yield client_id, purchases[client_id][-1], rhythm
 
     def _get_rhythm_limits(self):
         """Return what a rhythm is, as the rule says."""
@@ -155,13 +186,13 @@ class RetentionRule(models.Model):
         """Clients that have bought, but nothing for a long time; with the share of such
         clients who have come back here, beside what was published."""
         today = self._get_today(self.company_id)
+        bound = self._get_purchase_bound(today)
         rates = self.env["retention.return.rate"]._get_rates(self.company_id)
         findings = []
-        for client_id, count, last, model, last_id in self._read_last_purchases(
-            client_ids
-        ):
-            if (today - last).days < self.days:
+        for client_id, (count, number) in self._read_last_purchases(client_ids).items():
+            if number >= bound:
                 continue
+            last, model, last_id = self._unpack_purchase(number)
             own, published = rates.get(count, (None, None))
             findings.append(
                 self._prepare_finding(
@@ -180,16 +211,17 @@ class RetentionRule(models.Model):
             )
         return findings
 
+    def _get_purchase_bound(self, today):
+        """Return the number below which a purchase is at least ``days`` days ago."""
+        return (today.toordinal() - self.days + 1) << DAY_SHIFT
+
     def _find_lost(self, client_ids):
         """Clients that are gone: said so by hand, by an opportunity that was lost with
         all future work, by a contract that ended, or by a very long time.
 
         Each cause ends with the next purchase.
         """
-        last = {
-            client_id: values
-            for client_id, *values in self._read_last_purchases(client_ids)
-        }
+        last = self._read_last_purchases(client_ids)
         findings = {}
         # The later ones go before.
         for cause in (
@@ -205,21 +237,28 @@ class RetentionRule(models.Model):
     def _get_lost_by_time(self, client_ids, last):
         """Return findings of clients that have bought nothing for a very long time.
 
-        :param last: {client id: (purchases, last day, its model, its id)}
+        :param last: what :meth:`_read_last_purchases` gave
         """
+        if not self.days:
+            return []
         today = self._get_today(self.company_id)
-        return [
-            self._prepare_finding(
-                client_id,
-                (today - day).days,
-                f"{model},{last_id}",
-                {"cause": "lapsed", "date": day.isoformat(), "purchases": count},
-                model,
-                [last_id],
+        bound = self._get_purchase_bound(today)
+        findings = []
+        for client_id, (count, number) in last.items():
+            if number >= bound:
+                continue
+            day, model, last_id = self._unpack_purchase(number)
+            findings.append(
+                self._prepare_finding(
+                    client_id,
+                    (today - day).days,
+                    f"{model},{last_id}",
+                    {"cause": "lapsed", "date": day.isoformat(), "purchases": count},
+                    model,
+                    [last_id],
+                )
             )
-            for client_id, (count, day, model, last_id) in last.items()
-            if self.days and (today - day).days >= self.days
-        ]
+        return findings
 
     def _get_lost_contracts(self, client_ids, last):
         """Return findings of clients whose contract has ended: a project marked so, the
@@ -335,7 +374,7 @@ class RetentionRule(models.Model):
 
     def _has_bought_since(self, last, client_id, day):
         """Return whether the last purchase of a client came after a day."""
-        return client_id in last and last[client_id][1] > day
+        return client_id in last and last[client_id][1] >> DAY_SHIFT > day.toordinal()
 
     # ------------------------------------------------------------
     # SAYING SO
@@ -352,7 +391,7 @@ class RetentionRule(models.Model):
         found = list(self._get_rhythms(client.ids))
         if not found:
             return self.env._("No purchase yet, so there is no rhythm to tell.")
-        rhythm = found[0][3]
+        rhythm = found[0][2]
         if rhythm.state == order_rhythm.TOO_FEW:
             return self.env._(
                 "No rhythm can be told yet: %(count)s purchases so far, %(needed)s are "

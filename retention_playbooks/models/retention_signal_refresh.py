@@ -49,7 +49,15 @@ class RetentionSignal(models.Model):
         self = self.sudo().with_company(company)
         self.env.flush_all()
         today = self.env["retention.rule"]._get_today(company)
-        findings = self._collect_findings(company, client_ids, kinds)
+        # What rules of several kinds read is read once.
+        self.env.cr.cache["retention_batch"] = {
+            "client_ids": list(client_ids),
+            "purchases": {},
+        }
+        try:
+            findings = self._collect_findings(company, client_ids, kinds)
+        finally:
+            del self.env.cr.cache["retention_batch"]
         found = {
             (client_id, kind): finding
             for kind, by_client in findings.items()

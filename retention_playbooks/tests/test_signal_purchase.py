@@ -83,11 +83,20 @@ class TestPurchaseSignals(RetentionCommon):
         invoice.action_post()
         self.env.flush_all()
         rule = self._get_rule("lapsed")
-        rows = rule._read_last_purchases(self.client.ids)
-        self.assertEqual([row[1:3] for row in rows], [(1, self._days_ago(100))])
+        self.assertEqual(
+            self._read_last_purchase(rule),
+            (1, self._days_ago(100), "sale.order", order.id),
+        )
         rule.source = "invoice"
-        rows = rule._read_last_purchases(self.client.ids)
-        self.assertEqual([row[1:3] for row in rows], [(1, self._days_ago(10))])
+        self.assertEqual(
+            self._read_last_purchase(rule),
+            (1, self._days_ago(10), "account.move", invoice.id),
+        )
+
+    def _read_last_purchase(self, rule):
+        """Return (number of purchases, day, model, id) of the client's last one."""
+        count, number = rule._read_last_purchases(self.client.ids)[self.client.id]
+        return (count, *rule._unpack_purchase(number))
 
     def test_credited_invoice_is_no_purchase(self):
         invoice = self._create_invoice(10)
@@ -99,8 +108,8 @@ class TestPurchaseSignals(RetentionCommon):
         wizard.modify_moves()
         self.assertEqual(invoice.payment_state, "reversed")
         self.env.flush_all()
-        rows = self._get_rule("lapsed")._read_last_purchases(self.client.ids)
-        self.assertFalse(rows)
+        rule = self._get_rule("lapsed")
+        self.assertFalse(rule._read_last_purchases(self.client.ids))
 
     # ------------------------------------------------------------
     # LAPSED
