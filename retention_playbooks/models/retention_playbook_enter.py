@@ -272,18 +272,12 @@ class RetentionPlaybook(models.Model):
             )
             for trigger in self.trigger_ids
         )
-        reason = SQL(
-            "signal.reason_id"
-            if "reason_id" in self.env["retention.signal"]._fields
-            else "NULL::int"
-        )
         return SQL(
             """
-            SELECT signal.partner_id, signal.id, signal.severity, %s
+            SELECT signal.partner_id, signal.id, signal.severity, signal.reason_id
               FROM retention_signal signal
              WHERE signal.company_id = %s AND signal.state = 'open' AND (%s)
             """,
-            reason,
             company.id,
             kinds or SQL("FALSE"),
         )

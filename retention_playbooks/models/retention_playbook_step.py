@@ -108,7 +108,7 @@ class RetentionPlaybookStep(models.Model):
         default="manager",
     )
     user_id = fields.Many2one(
-        comodel_name="res.users", string="User", domain="[('share', '=', False)]"
+        comodel_name="res.users", domain="[('share', '=', False)]"
     )
     question_ids = fields.One2many(
         comodel_name="retention.step.question",
@@ -185,7 +185,9 @@ class RetentionPlaybookStep(models.Model):
         for step in self:
             problem = step.playbook_id.state == "active" and step._get_problem()
             if problem:
-                raise ValidationError(f"{step.name}: {problem}")
+                raise ValidationError(
+                    self.env._("%(step)s: %(problem)s", step=step.name, problem=problem)
+                )
 
     def _get_problem(self):
         """Return a sentence that says what is missing, or False."""

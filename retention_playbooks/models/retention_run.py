@@ -55,7 +55,6 @@ class RetentionRun(models.Model):
     )
     contact_id = fields.Many2one(
         comodel_name="res.partner",
-        string="Contact",
         index="btree_not_null",
         ondelete="set null",
         domain="[('commercial_partner_id', '=', partner_id)]",
@@ -79,7 +78,6 @@ class RetentionRun(models.Model):
     )
     reason_id = fields.Many2one(
         comodel_name="retention.lost.reason",
-        string="Reason",
         index="btree_not_null",
         ondelete="restrict",
         help="Why the client left, or wants to leave: it decides the offer.",
@@ -263,7 +261,17 @@ class RetentionRun(models.Model):
                     "became of one."
                 )
             )
-        return super().write(vals)
+        result = super().write(vals)
+        if vals.get("contact_id"):
+            self._follow_contact()
+        return result
+
+    def _follow_contact(self):
+        """Prepare the drafts of dossiers for the contact that was chosen."""
+        # sudo: the dossier follows whoever may choose the contact
+        for run in self.sudo().filtered(lambda one: one.dossier_id.state == "draft"):
+            if run.contact_id != run.partner_id:
+                run.dossier_id.recipient_id = run.contact_id
 
     def _is_administered(self):
         """Return whether the user may write every field."""
@@ -471,7 +479,7 @@ class RetentionRun(models.Model):
              WHERE commercial_partner_id = ANY(%s) AND active
                AND (id = commercial_partner_id OR type = 'contact')
              ORDER BY commercial_partner_id, email_normalized IS NULL,
-                      id = commercial_partner_id, id
+                      message_bounce > 0, id = commercial_partner_id, id
             """,
             [self.partner_id.ids],
         )

@@ -62,8 +62,8 @@ class RetentionRun(models.Model):
                     "partner_id": client.id,
                     "company_id": company.id,
                     "contact_id": contact.id if contact else False,
-                    "signal_id": signals.get(client.id),
-                    "reason_id": reason.id if reason else False,
+                    "signal_id": signals[client.id].id,
+                    "reason_id": (reason or signals[client.id].reason_id).id,
                     "state": "queued",
                 }
                 for client in clients
@@ -77,7 +77,7 @@ class RetentionRun(models.Model):
         return runs.with_env(self.env)
 
     def _get_signals_by_hand(self, playbook, clients, company):
-        """Return {client id: id of the open signal that the playbook is about}."""
+        """Return {client id: the open signal that the playbook is about, if any}."""
         # sudo: as the job that lets clients enter
         signals = self.env["retention.signal"].sudo()
         found = signals.search(
@@ -89,4 +89,5 @@ class RetentionRun(models.Model):
             ],
             order="severity, id desc",
         )
-        return {signal.partner_id.id: signal.id for signal in found}
+        none = dict.fromkeys(clients.ids, signals.browse())
+        return none | {signal.partner_id.id: signal for signal in found}

@@ -26,6 +26,7 @@ START = date(2022, 1, 10)
 PLAIN = Limits(
     purchases=4,
     together=7,
+    grace=0,
     factor=3.0,
     least_share=0.1,
     least_days=0.0,
@@ -42,6 +43,7 @@ LIMITS = st.builds(
     Limits,
     purchases=st.integers(3, 6),
     together=st.integers(0, 20),
+    grace=st.integers(0, 40),
     factor=st.floats(0, 6),
     least_share=st.floats(0, 0.5),
     least_days=st.floats(0, 20),
@@ -102,6 +104,13 @@ class TestOrderRhythm(BaseCase):
         self.assertEqual(rhythm.score, 131 / 130)
         self.assertEqual(_find(EVEN, 300 + 260).score, 2.0)
 
+    def test_grace_comes_on_top(self):
+        self.assertEqual(_find(EVEN, 300, PLAIN._replace(grace=20)).bound, 150)
+
+    def test_the_longest_interval_is_that_of_all_the_history(self):
+        days = [0, 500, *range(600, 2000, 100)]
+        self.assertEqual(_find(days, 2000, PLAIN._replace(memory=3)).longest, 500)
+
     def test_spread_is_the_scaled_median_of_the_deviations(self):
         # Intervals 80, 90, 110, 130: median 100, deviations 20, 10, 10, 30.
         rhythm = _find([0, 80, 170, 280, 410], 410)
@@ -147,6 +156,7 @@ class TestOrderRhythm(BaseCase):
         self.assertEqual(rhythm.state, TOO_FEW)
         self.assertEqual((rhythm.interval, rhythm.spread, rhythm.bound), (None,) * 3)
         self.assertEqual((rhythm.since_last, rhythm.score), (4800, 0.0))
+        self.assertEqual((rhythm.waited, rhythm.longest), (4800, 100))
         self.assertEqual((rhythm.purchases, rhythm.months), (3, 7))
         self.assertNotEqual(_find(EVEN, 5000).state, TOO_FEW)
 
@@ -154,6 +164,8 @@ class TestOrderRhythm(BaseCase):
         rhythm = _find([], 100)
         self.assertEqual((rhythm.state, rhythm.since_last), (TOO_FEW, None))
         self.assertEqual((rhythm.purchases, rhythm.months), (0, 0))
+        self.assertEqual((rhythm.waited, rhythm.longest), (None, None))
+        self.assertIsNone(_find([5], 100).longest)
 
     def test_orders_a_few_days_apart_are_one_purchase(self):
         rhythm = _find([0, 0, 7, 100, 103, 200, 300, 307], 307)
@@ -190,6 +202,7 @@ class TestOrderRhythm(BaseCase):
         rhythm = _find(EVEN, 730, quiet_until=600)
         self.assertEqual((rhythm.state, rhythm.bound), (REGULAR, 430))
         self.assertEqual((rhythm.score, rhythm.since_last), (1.0, 430))
+        self.assertEqual(rhythm.waited, 130)
         self.assertEqual(_find(EVEN, 731, quiet_until=600).state, BROKEN)
 
     def test_a_pause_that_is_over_changes_nothing(self):
@@ -260,6 +273,7 @@ class TestOrderRhythm(BaseCase):
             {"factor": -1},
             {"factor": float("nan")},
             {"together": -1},
+            {"grace": -1},
             {"least_days": -0.5},
             {"least_share": -0.5},
             {"usual_share": -0.5},

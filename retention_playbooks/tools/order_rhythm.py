@@ -12,9 +12,10 @@ and C. Croux, "Alternatives to the Median Absolute Deviation", Journal of the Am
 Statistical Association 88 (1993), 1273-1283: the factor 1.4826 makes the deviation that
 of a normal distribution.
 
-**Bound.** Broken is what has waited longer than the median and ``factor`` spreads (a
-one-sided control limit, W. A. Shewhart, 1931). Regular buyers are noticed early, then,
-and irregular ones late.
+**Bound.** Broken is what has waited longer than the median, ``grace`` days and
+``factor`` spreads (a one-sided control limit, W. A. Shewhart, 1931). Regular buyers are
+noticed early, then, and irregular ones late. The grace is there because being late by
+some days means little whatever the rhythm, and who orders often has many occasions.
 
 **Trend.** Only the last ``memory`` intervals count, so those who order ever more often
 are noticed by their present rhythm, and those who order ever less often are not taken
@@ -48,7 +49,8 @@ class Limits(NamedTuple):
 
     :param purchases: fewer are too few to tell, at least 3
     :param together: orders at most so many days after a purchase began belong to it
-    :param factor: spreads beyond the median after which the rhythm is broken
+    :param grace: days beyond the median that nobody minds
+    :param factor: spreads beyond that after which the rhythm is broken
     :param least_share: the spread is at least so many times the median
     :param least_days: and at least so many days
     :param usual_share: the spread, as a share of the median, that is assumed ...
@@ -60,7 +62,8 @@ class Limits(NamedTuple):
 
     purchases: int = 4
     together: int = 7
-    factor: float = 3.0
+    grace: int = 30
+    factor: float = 2.0
     least_share: float = 0.15
     least_days: float = 7.0
     usual_share: float = 0.3
@@ -73,10 +76,10 @@ class Limits(NamedTuple):
         """Raise ValueError unless the limits make sense."""
         if self.purchases < 3 or self.memory < 2:
             raise ValueError("A rhythm takes three purchases and two intervals.")
-        shares = self.least_share, self.usual_share, self.irregular_share
-        rest = self.together, self.least_days, self.usual_weight, self.season
+        spreads = self.least_share, self.least_days, self.usual_share, self.factor
+        rest = self.together, self.grace, self.usual_weight, self.season
         # Not "x < 0": that lets NaN pass.
-        if not all(value >= 0 for value in (*shares, *rest, self.factor)):
+        if not all(value >= 0 for value in (*rest, *spreads, self.irregular_share)):
             raise ValueError("Limits of a rhythm must not be negative.")
 
 
@@ -94,6 +97,10 @@ class Rhythm(NamedTuple):
     :param score: days waited as a multiple of those allowed, pauses apart: above 1 is
         broken, 2 is twice as long; 0.0 with too few
     :param seasonal: whether the bound is that of a season
+    :param waited: days since the last order, or since the end of an announced pause;
+        None without an order
+    :param longest: the longest interval between two purchases, of all the history, in
+        days; None with less than two
     """
 
     state: str
@@ -104,7 +111,9 @@ class Rhythm(NamedTuple):
     purchases: int
     months: int
     score: float
-    seasonal: bool = False
+    seasonal: bool
+    waited: int | None
+    longest: int | None
 
 
 class Clock:
@@ -231,52 +240,44 @@ def _find(
     clock: Clock | None,
 ) -> Rhythm:
     purchases = merge_orders(days, limits.together)
-    if len(purchases) < limits.purchases:
-        return _tell_too_few(days, purchases, today)
-    recent = purchases[-limits.memory - 1 :]
-    gaps = _differ(recent)
-    interval = middle = _get_median(gaps)
-    if clock:
-        gaps = _differ([clock.count(day) for day in recent])
-        middle = _get_median(gaps)
-    raw = SCALE * _get_median([abs(gap - middle) for gap in gaps])
-    spread = _steady(raw, middle, len(gaps), limits)
-    allowed = max(int(middle + limits.factor * spread), 1)
+    if not purchases:
+        return Rhythm(TOO_FEW, None, None, None, None, 0, 0, 0.0, False, None, None)
     last = days[-1]
     start = max(last, quiet_until)
-    end = clock.find(clock.count(start) + allowed) if clock else start + allowed
-    seasonal = False
-    if today > end and limits.season:
-        season = _find_season(purchases, allowed, limits.season)
-        seasonal = season > end
-        end = max(season, end)
-    if today > end:
-        state = BROKEN
-    else:
+    gaps = _differ(purchases)
+    interval = spread = end = None
+    state, score, seasonal = TOO_FEW, 0.0, False
+    if len(purchases) >= limits.purchases:
+        recent = gaps[-limits.memory :]
+        interval = middle = _get_median(recent)
+        if clock:
+            numbers = map(clock.count, purchases[-len(recent) - 1 :])
+            recent = _differ(list(numbers))
+            middle = _get_median(recent)
+        raw = SCALE * _get_median([abs(gap - middle) for gap in recent])
+        spread = _steady(raw, middle, len(recent), limits)
+        allowed = max(int(middle + limits.grace + limits.factor * spread), 1)
+        end = clock.find(clock.count(start) + allowed) if clock else start + allowed
+        if today > end and limits.season:
+            season = _find_season(purchases, allowed, limits.season)
+            seasonal = season > end
+            end = max(season, end)
         state = IRREGULAR if raw > limits.irregular_share * middle else REGULAR
+        if today > end:
+            state = BROKEN
+        score = max(today - start, 0) / (end - start)
     return Rhythm(
         state,
         interval,
         spread,
         max(today - last, 0),
-        end - last,
+        None if end is None else end - last,
         len(purchases),
-        _count_months(purchases),
-        max(today - start, 0) / (end - start),
+        round((purchases[-1] - purchases[0]) / MONTH),
+        score,
         seasonal,
-    )
-
-
-def _tell_too_few(days: Sequence[int], purchases: list[int], today: int) -> Rhythm:
-    return Rhythm(
-        TOO_FEW,
-        None,
-        None,
-        max(today - days[-1], 0) if days else None,
-        None,
-        len(purchases),
-        _count_months(purchases) if purchases else 0,
-        0.0,
+        max(today - start, 0),
+        max(gaps, default=None),
     )
 
 
@@ -329,7 +330,3 @@ def _get_median(values: list[float]) -> float:
     values = sorted(values)
     half = len(values) // 2
     return values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2
-
-
-def _count_months(purchases: list[int]) -> int:
-    return round((purchases[-1] - purchases[0]) / MONTH)

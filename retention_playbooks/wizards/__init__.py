@@ -1,10 +1,15 @@
 from . import (
+    base_partner_merge,
     base_partner_merge_run,
+    crm_lead_lost,
+    retention_client_lost,
+    retention_complaint,
     retention_playbook_change,
     retention_playbook_preview,
     retention_playbook_preview_line,
     retention_run_start,
     retention_run_stop,
+    retention_signal_handle,
     retention_win_back,
     retention_win_back_line,
 )

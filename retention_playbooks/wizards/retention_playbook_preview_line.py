@@ -16,6 +16,6 @@ class RetentionPlaybookPreviewLine(models.TransientModel):
     severity = fields.Selection(
         selection=[("1", "Low"), ("2", "Medium"), ("3", "High")]
     )
-    tier_id = fields.Many2one(comodel_name="client.tier", string="Tier")
+    tier_id = fields.Many2one(comodel_name="client.tier")
     user_id = fields.Many2one(comodel_name="res.users", string="Account Manager")
     held_out = fields.Boolean(string="Left Alone")

@@ -22,14 +22,12 @@ class RetentionRunStart(models.TransientModel):
     note = fields.Text(related="playbook_id.note")
     contact_id = fields.Many2one(
         comodel_name="res.partner",
-        string="Contact",
         domain="[('commercial_partner_id', '=', partner_id)]",
         help="Who gets the mails, and the dossier. Empty: the first contact with an "
         "email address.",
     )
     reason_id = fields.Many2one(
         comodel_name="retention.lost.reason",
-        string="Reason",
         help="Why the client left, or wants to leave: it decides the offer.",
     )
 

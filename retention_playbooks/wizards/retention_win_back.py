@@ -84,7 +84,7 @@ class RetentionWinBack(models.TransientModel):
         )
 
     def _prepare_line(self, score, signal, offers):
-        reason = self._get_reason(signal)
+        reason = signal.reason_id
         return {
             "partner_id": score.key,
             "signal_id": signal.id,
@@ -94,11 +94,6 @@ class RetentionWinBack(models.TransientModel):
             "score": score.score,
             "explanation": self._explain(score),
         }
-
-    def _get_reason(self, signal):
-        if "reason_id" in signal._fields:
-            return signal.reason_id
-        return self.env["retention.lost.reason"]
 
     def _explain(self, score):
         """Return the sentences of a score, the heaviest part first."""

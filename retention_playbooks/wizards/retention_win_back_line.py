@@ -22,7 +22,7 @@ class RetentionWinBackLine(models.TransientModel):
     reason_id = fields.Many2one(
         comodel_name="retention.lost.reason", string="Lost Because"
     )
-    offer_id = fields.Many2one(comodel_name="retention.offer", string="Offer")
+    offer_id = fields.Many2one(comodel_name="retention.offer")
 
     def action_start(self):
         """Start winning these clients back.
