@@ -183,7 +183,11 @@ class RetentionPlaybook(models.Model):
     won_count = fields.Integer(compute="_compute_counts", string="Won")
     lost_count = fields.Integer(compute="_compute_counts", string="Lost")
     stopped_count = fields.Integer(compute="_compute_counts", string="Stopped")
-    holdout_count = fields.Integer(compute="_compute_holdout_count")
+    holdout_count = fields.Integer(
+        compute="_compute_holdout_count",
+        string="Clients Left Alone",
+        groups="sales_team.group_sale_manager",
+    )
     success = fields.Float(
         string="Won %",
         compute="_compute_counts",
