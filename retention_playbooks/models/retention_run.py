@@ -16,8 +16,8 @@ STATES = [
 ]
 #: States in which a client takes part.
 OPEN_STATES = ("queued", "running")
-#: Fields that an account manager may write.
-WRITABLE = frozenset({"contact_id", "reason_id", "note"})
+#: Fields that an account manager may write; of steps, their talk lists only.
+WRITABLE = frozenset({"contact_id", "reason_id", "note", "step_ids"})
 
 
 class RetentionRun(models.Model):

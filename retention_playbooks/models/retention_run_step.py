@@ -497,6 +497,8 @@ class RetentionRunStep(models.Model):
 
         :param feedback: what was written when the activity was done
         """
+        # What was wrong with it is not any more.
+        self.filtered(lambda step: step.state == "failed").remark = False
         self._close("done", day)
         if feedback:
             self.feedback = feedback
