@@ -43,6 +43,7 @@
         "views/retention_offer_views.xml",
         "views/retention_season_views.xml",
         "views/res_partner_run_views.xml",
+        "views/res_config_settings_run_views.xml",
         "views/retention_signal_run_views.xml",
         "views/retention_playbooks_menus.xml",
         "views/retention_signal_menus.xml",

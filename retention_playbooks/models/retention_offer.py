@@ -12,7 +12,6 @@ class RetentionOffer(models.Model):
     _name = "retention.offer"
     _description = "Retention Offer"
     _order = "sequence, id"
-    _check_company_auto = True
 
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(default=10)
@@ -28,7 +27,6 @@ class RetentionOffer(models.Model):
     order_template_id = fields.Many2one(
         comodel_name="sale.order.template",
         string="Quotation Template",
-        check_company=True,
         help="Empty: what the client ordered last, at today's prices.",
     )
     discount = fields.Float(string="Discount %")
@@ -36,7 +34,6 @@ class RetentionOffer(models.Model):
         comodel_name="loyalty.program",
         string="Coupon",
         domain="[('program_type', '=', 'coupons')]",
-        check_company=True,
         help="The client gets a coupon of this programme, which is used in the "
         "quotation.",
     )
@@ -77,13 +74,21 @@ class RetentionOffer(models.Model):
             offer.won_count = won
             offer.success = won * 100 / ended if ended else 0.0
 
-    def _choose(self, reason):
+    def _choose(self, reason, company):
         """Return the first of these offers that suits a reason, or any reason.
 
         :param reason: ``retention.lost.reason``, may be empty
+        :param company: whose it has to be, with its template and coupon
         """
-        fitting = self.filtered(lambda offer: reason and reason in offer.reason_ids)
-        return (fitting or self.filtered(lambda offer: not offer.reason_ids))[:1]
+        own = self.filtered(lambda offer: offer._is_for(company)).sorted()
+        fitting = own.filtered(lambda offer: reason and reason in offer.reason_ids)
+        return (fitting or own.filtered(lambda offer: not offer.reason_ids))[:1]
+
+    def _is_for(self, company):
+        """Tell whether a company can make this offer. Offers may be shared although
+        their template is of one company."""
+        parts = (self, self.order_template_id, self.program_id)
+        return all(not part.company_id or part.company_id == company for part in parts)
 
     # ------------------------------------------------------------
     # QUOTATIONS

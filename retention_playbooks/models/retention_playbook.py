@@ -276,11 +276,33 @@ class RetentionPlaybook(models.Model):
         ]
 
     def write(self, vals):
+        self._check_unchanged(vals)
         result = super().write(vals)
         if vals.get("active") is False or vals.get("state") == "draft":
             # sudo: whoever ends the playbook ends the waiting of all clients
             self.sudo().run_ids.filtered(lambda run: run.state == "queued").unlink()
         return result
+
+    def _check_unchanged(self, vals):
+        """Refuse to make another playbook of one that clients are in.
+
+        :raises UserError: its kind or company would change
+        """
+        changed = self.filtered(
+            lambda playbook: (
+                ("kind" in vals and vals["kind"] != playbook.kind)
+                or (vals.get("company_id") or playbook.company_id.id)
+                != playbook.company_id.id
+            )
+        )
+        # sudo: clients of all account managers and companies count
+        if changed.sudo().run_ids:
+            raise UserError(
+                self.env._(
+                    "Clients have been through this playbook: duplicate it for another "
+                    "kind or company."
+                )
+            )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):

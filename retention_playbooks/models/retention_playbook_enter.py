@@ -3,7 +3,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from odoo import api, fields, models
-from odoo.tools import SQL, split_every
+from odoo.tools import SQL
 
 from ..tools.effect import is_held_out
 
@@ -113,20 +113,18 @@ class RetentionPlaybook(models.Model):
         stale.unlink()
 
     @api.model
-    def _start_queued(self, company):
+    def _start_queued(self, company, limit=None):
         """Let waiting clients of a company begin, as many as each playbook allows per
         account manager and day.
 
+        :param limit: how many at most
         :returns: the ``retention.run`` that have begun
         """
-        runs = self.env["retention.run"]
         self.env.flush_all()
-        began = runs
-        for ids in split_every(BATCH, self._get_startable(company)):
-            some = runs.browse(ids).try_lock_for_update()
-            some._start()
-            began |= some
-        return began
+        runs = self.env["retention.run"].browse(self._get_startable(company)[:limit])
+        runs = runs.try_lock_for_update()
+        runs._start()
+        return runs
 
     def _get_startable(self, company):
         """Return the ids of the queued runs that may begin today, in their order."""
@@ -135,16 +133,15 @@ class RetentionPlaybook(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT id FROM (
-                    SELECT run.id, playbook.sequence, run.severity,
-                           tier.sequence AS tier,
-                           playbook.daily_cap - (
-                               SELECT COUNT(*) FROM retention_run begun
-                                WHERE begun.playbook_id = playbook.id
-                                  AND begun.company_id = run.company_id
-                                  AND begun.user_id IS NOT DISTINCT FROM run.user_id
-                                  AND begun.started_on >= %(today)s
-                           ) AS room,
+                WITH begun AS (
+                    SELECT playbook_id, user_id, COUNT(*) AS count
+                      FROM retention_run
+                     WHERE company_id = %(company)s AND started_on >= %(today)s
+                     GROUP BY playbook_id, user_id
+                ), waiting AS (
+                    SELECT run.id, run.playbook_id, run.user_id, run.severity,
+                           tier.sequence AS tier, playbook.sequence,
+                           playbook.daily_cap,
                            ROW_NUMBER() OVER (
                                PARTITION BY playbook.id, run.user_id
                                ORDER BY run.severity DESC NULLS LAST,
@@ -158,8 +155,12 @@ class RetentionPlaybook(models.Model):
                       LEFT JOIN client_tier tier ON tier.id = given.tier_id
                      WHERE run.state = 'queued' AND run.company_id = %(company)s
                        AND playbook.state = 'active' AND playbook.active
-                ) AS waiting
-                 WHERE place <= room
+                )
+                SELECT waiting.id
+                  FROM waiting
+                  LEFT JOIN begun ON begun.playbook_id = waiting.playbook_id
+                   AND begun.user_id IS NOT DISTINCT FROM waiting.user_id
+                 WHERE place <= daily_cap - COALESCE(begun.count, 0)
                  ORDER BY sequence, severity DESC NULLS LAST, tier NULLS LAST, id
                 """,
                 today=today,

@@ -1,4 +1,7 @@
+import logging
 from datetime import UTC, timedelta
+
+from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -7,6 +10,8 @@ from ..tools.season import next_good_day
 from ..tools.workdays import WorkDays
 from .retention_playbook import HAND_GOALS
 from .retention_playbook_enter import BATCH
+
+_logger = logging.getLogger(__name__)
 
 #: Minutes in which a run is looked at once.
 REST_MINUTES = 30
@@ -50,6 +55,23 @@ class RetentionRun(models.Model):
             pass
         runs._note_attention()
         runs.advanced_at = fields.Datetime.now()
+
+    def _advance_safely(self):
+        """Bring runs up to date, one by one if there is one that cannot be: it must not
+        keep the others from going on."""
+        try:
+            with self.env.cr.savepoint():
+                self._advance()
+        except OperationalError:
+            # Two jobs got in each other's way: the next one does it.
+            raise
+        except Exception:
+            if len(self) > 1:
+                for run in self:
+                    run._advance_safely()
+                return
+            _logger.exception("Run %s of a playbook does not go on", self.id)
+            self.advanced_at = fields.Datetime.now()
 
     def _reach_goals(self):
         """End the runs whose goal is reached.
@@ -239,10 +261,15 @@ class RetentionRun(models.Model):
                         break
             if playbooks._lock_enter(company):
                 playbooks._drop_stale(company)
-                playbooks._start_queued(company)
-            progress(remaining=1 + self._count_due())
+            # The lock ends with each batch.
+            while playbooks._lock_enter(company):
+                began = playbooks._start_queued(company, BATCH)
+                if not progress(remaining=1 + self._count_due()):
+                    return
+                if len(began) < BATCH:
+                    break
         while runs := self._get_due():
-            runs._advance()
+            runs._advance_safely()
             if not progress(len(runs), remaining=self._count_due()):
                 break
 

@@ -1,4 +1,6 @@
 import logging
+from collections import Counter
+from datetime import timedelta
 
 from markupsafe import Markup
 
@@ -238,6 +240,7 @@ class RetentionRunStep(models.Model):
         """Send the mails of these steps, or offer them to the account manager: as the
         step says, and where the contact must not or cannot be mailed."""
         refused = self.env["res.partner"]._get_unmailable(self.run_id.contact_id)
+        sent = self._count_sent()
         offered = self.browse()
         for step in self:
             contact = step.run_id.contact_id
@@ -248,10 +251,41 @@ class RetentionRunStep(models.Model):
                     "%s Reach the client in another way.", refused[contact.id]
                 )
             elif step.step_id.send_mode == "auto":
-                continue
+                key, limit = step._get_sent_key(), step.company_id.retention_mail_limit
+                sent[key] += 1
+                if not limit or sent[key] <= limit:
+                    continue
+                step.remark = self.env._(
+                    "The client has got %s automatic mails within a month: is this "
+                    "one needed?",
+                    sent[key] - 1,
+                )
             offered |= step
         (self - offered)._send()
         offered._schedule()
+
+    def _count_sent(self):
+        """Return how many mails the clients of these steps were sent by playbooks
+        within a month, as a counter of :meth:`_get_sent_key`."""
+        since = self.run_id._get_today() - timedelta(days=30)
+        groups = self._read_group(
+            [
+                ("kind", "=", "mail"),
+                ("state", "=", "done"),
+                ("message_id", "!=", False),
+                ("date_done", ">", since),
+                ("company_id", "in", self.company_id.ids),
+                ("run_id.partner_id", "in", self.run_id.partner_id.ids),
+            ],
+            ["run_id.partner_id", "company_id"],
+            ["__count"],
+        )
+        return Counter(
+            {(client.id, company.id): count for client, company, count in groups}
+        )
+
+    def _get_sent_key(self):
+        return self.run_id.partner_id.id, self.company_id.id
 
     def _open_quotation(self, days):
         """Draft the quotations that suit the reasons."""
@@ -310,13 +344,15 @@ class RetentionRunStep(models.Model):
         :param model_id: id of the ``ir.model`` of clients
         :param user: ``res.users`` who does it, may be empty
         """
-        kind = self.step_id.activity_type_id or self.env.ref(
+        kind = self.step_id.activity_type_id.id or self.env[
+            "ir.model.data"
+        ]._xmlid_to_res_id(
             ACTIVITY_TYPES.get(self.kind, "mail.mail_activity_data_todo")
         )
         return {
             "res_model_id": model_id,
             "res_id": self.run_id.partner_id.id,
-            "activity_type_id": kind.id,
+            "activity_type_id": kind,
             "summary": self._get_summary(),
             "note": self._get_note(),
             "date_deadline": max(
@@ -444,7 +480,7 @@ class RetentionRunStep(models.Model):
         :raises UserError: no offer suits the reason, or it cannot be made
         """
         run = self.run_id
-        offer = self.step_id.offer_ids._choose(run.reason_id)
+        offer = self.step_id.offer_ids._choose(run.reason_id, run.company_id)
         if not offer:
             raise UserError(self.env._("No offer suits the reason of the client."))
         order, coupon = offer._create_quotation(run)

@@ -11,6 +11,7 @@ from . import (
     test_run_follow,
     test_run_goals,
     test_run_performance,
+    test_run_signals,
     test_run_steps,
     test_score,
     test_season,

@@ -102,7 +102,8 @@ class TestPlaybookEnter(PlaybookCommon):
         other = self.env["res.company"].create({"name": "Elsewhere"})
         self._create_signal(self.client_a, company_id=other.id)
         self._job()
-        self.assertEqual(playbook.run_ids.company_id, other)
+        ours = playbook.run_ids.filtered(lambda run: run.partner_id == self.client_a)
+        self.assertEqual(ours.company_id, other)
 
     def test_first_order(self):
         playbook = self._create_playbook(trigger="stage", stage="first_order")

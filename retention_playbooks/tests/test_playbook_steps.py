@@ -105,6 +105,15 @@ class TestPlaybookSteps(PlaybookCommon):
         )
         self.assertNotEqual(copied.name, self.playbook.name)
 
+    def test_used_playbooks_keep_their_kind(self):
+        with self.assertRaises(UserError):
+            self.playbook.kind = "lapsed"
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        with self.assertRaises(UserError):
+            self.playbook.company_id = other
+        unused = self._create_playbook()
+        unused.kind = "lapsed"
+
     def test_used_playbooks_are_kept(self):
         with self.assertRaises(UserError):
             self.playbook.unlink()

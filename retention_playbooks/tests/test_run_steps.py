@@ -532,6 +532,18 @@ class TestRunSteps(PlaybookCommon):
             run = self._offer(cheap | better)
         self.assertIn("No offer suits", run.step_ids.remark)
 
+    def test_template_of_another_company(self):
+        """A shared offer is for those who can make it."""
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        template = self.env["sale.order.template"].create(
+            {"name": "Theirs", "company_id": company.id}
+        )
+        shared = self._create_offer(company_id=False, order_template_id=template.id)
+        with mute_logger(LOGGER):
+            run = self._offer(shared)
+        self.assertIn("No offer suits", run.step_ids.remark)
+        self.assertEqual(shared._choose(None, company), shared)
+
     def test_coupon(self):
         program = self.env["loyalty.program"].create(
             {

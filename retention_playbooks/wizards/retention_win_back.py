@@ -89,7 +89,7 @@ class RetentionWinBack(models.TransientModel):
             "partner_id": score.key,
             "signal_id": signal.id,
             "reason_id": reason.id,
-            "offer_id": offers._choose(reason).id,
+            "offer_id": offers._choose(reason, self.env.company).id,
             "place": score.place,
             "score": score.score,
             "explanation": self._explain(score),
