@@ -39,8 +39,7 @@ class TestWinBack(PlaybookCommon):
         choice = self._open(self.own)
         client = choice.line_ids[0].partner_id
         choice.line_ids[0].action_start()
-        run = self.playbook.run_ids
-        self.assertEqual(run.partner_id, client)
+        run = self.playbook.run_ids.filtered(lambda one: one.partner_id == client)
         self.assertEqual(run.state, "running")
         self.assertEqual(run.signal_id.kind, "lost")
         again = self._open(self.own)
