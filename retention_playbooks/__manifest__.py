@@ -17,6 +17,7 @@
         "security/ir.model.access.csv",
         "security/retention_signal_security.xml",
         "data/retention_lost_reason_data.xml",
+        "data/retention_rule_data.xml",
         "data/ir_cron_signal_data.xml",
         "wizards/retention_client_lost_views.xml",
         "wizards/retention_complaint_views.xml",
@@ -30,12 +31,13 @@
         "views/retention_playbooks_menus.xml",
         "views/retention_signal_menus.xml",
     ],
-    "demo": [],
+    "demo": [
+        "demo/retention_signal_demo.xml",
+    ],
     "assets": {
         "web.assets_backend": [
             "retention_playbooks/static/src/**/*",
         ],
     },
-    "post_init_hook": "post_init_hook",
     "application": True,
 }

@@ -115,7 +115,7 @@ class RetentionSignal(models.Model):
     )
     handled_note = fields.Char(string="What Was Done", copy=False, tracking=True)
     handled_by_id = fields.Many2one(
-        comodel_name="res.users", string="Handled By", copy=False, ondelete="set null"
+        comodel_name="res.users", copy=False, ondelete="set null"
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     revenue = fields.Monetary(
