@@ -120,8 +120,8 @@ class RetentionSignal(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id")
     revenue = fields.Monetary(
         string="Lifetime Revenue",
-        help="What the client was invoiced in all, credit notes deducted, without "
-        "taxes.",
+        help="What the client was invoiced in all, credit notes deducted, or what it "
+        "ordered where that is more. Without taxes.",
     )
     days_open = fields.Integer(
         compute="_compute_days_open", string="Days", aggregator=None

@@ -150,6 +150,12 @@ class TestPurchaseSignals(RetentionCommon):
         self.assertEqual(found.partner_id.ids, (self.other_client + self.client).ids)
         self.assertEqual(found.mapped("revenue"), [5000.0, 100.0])
 
+    def test_revenue_where_nothing_is_invoiced(self):
+        self._create_order(400, price=300.0)
+        self.assertEqual(self._find("lapsed").revenue, 300.0)
+        self._create_invoice(380, 500.0)
+        self.assertEqual(self._find("lapsed").revenue, 500.0)
+
     def test_lapsed_supersedes_broken_pattern(self):
         self._create_orders(730, 639, 548, 457)
         self._refresh()
