@@ -38,6 +38,9 @@
         "web.assets_backend": [
             "retention_playbooks/static/src/**/*",
         ],
+        "web.assets_tests": [
+            "retention_playbooks/static/tests/tours/*.js",
+        ],
     },
     "application": True,
 }

@@ -14,4 +14,5 @@ from . import (
     test_signal_purchase,
     test_signal_scan,
     test_signal_security,
+    test_tours,
 )
