@@ -23,9 +23,8 @@ class TestTours(RetentionCommon, HttpCase):
             subtype_xmlid="mail.mt_comment",
             author_id=self.contact.id,
         )
-        action = self.env.ref("crm.crm_lead_action_pipeline").id
         self.start_tour(
-            f"/odoo/action-{action}/{lead.id}",
+            f"/odoo/crm/{lead.id}",
             "retention_playbooks_complaint_to_handled",
             login=self.own.login,
         )

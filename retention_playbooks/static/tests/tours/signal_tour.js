@@ -4,7 +4,7 @@ registry.category("web_tour.tours").add("retention_playbooks_complaint_to_handle
     steps: () => [
         {
             content: "a mail of the client is a complaint: mark it where it arrived",
-            trigger: ".o-mail-Message:contains('This is not what we agreed')",
+            trigger: ".o-mail-Message:contains('Ann Lee')",
             run: "hover && click button[name='toggle-complaint']",
         },
         {
