@@ -28,6 +28,7 @@ PLAIN = Limits(
     together=7,
     grace=0,
     factor=3.0,
+    patience=9999,
     least_share=0.1,
     least_days=0.0,
     usual_share=0.0,
@@ -45,6 +46,7 @@ LIMITS = st.builds(
     together=st.integers(0, 20),
     grace=st.integers(0, 40),
     factor=st.floats(0, 6),
+    patience=st.sampled_from([0, 90, 180, 9999]),
     least_share=st.floats(0, 0.5),
     least_days=st.floats(0, 20),
     usual_share=st.floats(0, 1),
@@ -106,6 +108,18 @@ class TestOrderRhythm(BaseCase):
 
     def test_grace_comes_on_top(self):
         self.assertEqual(_find(EVEN, 300, PLAIN._replace(grace=20)).bound, 150)
+
+    def test_patience_ends_at_the_longest_interval(self):
+        days = [0, 40, 240, 290, 400]  # bound: far beyond
+        limits = PLAIN._replace(patience=90)
+        self.assertEqual(_find(days, 400, limits).bound, 200)
+        self.assertEqual(_find(days, 400, limits._replace(grace=5)).bound, 205)
+        limits = PLAIN._replace(patience=230, grace=5)
+        self.assertEqual(_find(days, 400, limits).bound, 230)
+        self.assertEqual(_find(days, 600, limits).state, IRREGULAR)
+        self.assertEqual(_find(days, 631, limits).state, BROKEN)
+        # It makes nobody wait longer.
+        self.assertEqual(_find(EVEN, 300, PLAIN._replace(patience=200)).bound, 130)
 
     def test_the_longest_interval_is_that_of_all_the_history(self):
         days = [0, 500, *range(600, 2000, 100)]
@@ -274,6 +288,7 @@ class TestOrderRhythm(BaseCase):
             {"factor": float("nan")},
             {"together": -1},
             {"grace": -1},
+            {"patience": -1},
             {"least_days": -0.5},
             {"least_share": -0.5},
             {"usual_share": -0.5},
