@@ -71,7 +71,7 @@ WARM_UP = 2 * 365
 #: N of both signals, in which ours have to be ahead, and others to compare with. Half a
 #: year for a broken pattern: the issue's own example. Who has lapsed is one who has not
 #: bought for half a year, so for them a quarter more.
-BROKEN_DAYS, LAPSED_DAYS, OTHER_DAYS = 180, 270, (180, 270, 365)
+BROKEN_DAYS, LAPSED_DAYS, OTHER_DAYS = 180, 270, (120, 180, 270, 365)
 #: Days without purchases after which a client has lapsed.
 PERIOD = 180
 #: The holidays in the company's calendar.
