@@ -52,6 +52,7 @@ class TestLapse(BaseCase):
         self.assertTrue(_find([0, 300, 400], 701).has_lapsed)
         self.assertEqual(_find([0, 300, 400], 700, times=1.5).allowed, 450)
         self.assertEqual(_find([0, 300, 400], 700, period=301).allowed, 301)
+        self.assertEqual(_find([0, 300, 400], 700, period=1, times=0).allowed, 1)
 
     def test_a_rhythm_has_its_bound(self):
         days = [0, 100, 200, 300]

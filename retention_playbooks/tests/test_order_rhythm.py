@@ -180,6 +180,7 @@ class TestOrderRhythm(BaseCase):
         self.assertEqual((rhythm.state, rhythm.since_last), (TOO_FEW, None))
         self.assertEqual((rhythm.purchases, rhythm.months), (0, 0))
         self.assertEqual((rhythm.waited, rhythm.longest), (None, None))
+        self.assertEqual((rhythm.score, rhythm.seasonal), (0.0, False))
         self.assertIsNone(_find([5], 100).longest)
 
     def test_orders_a_few_days_apart_are_one_purchase(self):

@@ -13,11 +13,12 @@ Statistical Association 88 (1993), 1273-1283: the factor 1.4826 makes the deviat
 of a normal distribution.
 
 **Bound.** Broken is what has waited longer than the median, ``grace`` days and
-``factor`` spreads (a one-sided control limit, W. A. Shewhart, 1931). Regular buyers are
-noticed early, then, and irregular ones late. The grace is there because being late by
-some days means little whatever the rhythm, and who orders often has many occasions.
-Whatever the spread, one does not wait longer than ``patience`` days, or than the
-longest interval that the client has come back from and the grace, if that is more.
+``factor`` spreads (a one-sided control limit; W. A. Shewhart, "Economic Control of
+Quality of Manufactured Product", 1931). Regular buyers are noticed early, then, and
+irregular ones late. The grace is there because being late by some days means little
+whatever the rhythm, and who orders often has many occasions. Whatever the spread, one
+does not wait longer than ``patience`` days, or than the longest interval that the
+client has come back from and the grace, if that is more.
 
 **Trend.** Only the last ``memory`` intervals count, so those who order ever more often
 are noticed by their present rhythm, and those who order ever less often are not taken
@@ -48,6 +49,9 @@ YEAR, MONTH = 365.25, 365.25 / 12
 
 class Limits(NamedTuple):
     """When a rhythm is one, and when it is broken.
+
+    The defaults were chosen on made-up agencies; ``tests/benchmarks/signals_truth.py``
+    tells how they do on others.
 
     :param purchases: fewer are too few to tell, at least 3
     :param together: orders at most so many days after a purchase began belong to it
