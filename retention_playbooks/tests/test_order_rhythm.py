@@ -261,6 +261,19 @@ class TestOrderRhythm(BaseCase):
         rhythm = _find(days, last + 351, limits)
         self.assertEqual((rhythm.state, rhythm.seasonal), (BROKEN, True))
 
+    def test_a_season_that_may_come_at_any_time(self):
+        limits = PLAIN._replace(season=400)
+        self.assertEqual(_find([0, 50, 100, 550, 600, 650], 800, limits).state, REGULAR)
+
+    def test_nobody_is_broken_on_the_day_of_an_order(self):
+        clock = Clock([(_day(-10), _day(299))])
+        limits = PLAIN._replace(patience=0, least_share=0.0)
+        rhythm = _find([0, 100, 200, 299], 299, limits, clock=clock)
+        self.assertEqual((rhythm.state, rhythm.score), (REGULAR, 0.0))
+        self.assertEqual(rhythm.spread, 0)
+        # All intervals were closed; the first open day and one more are left.
+        self.assertEqual(rhythm.bound, 2)
+
     def test_a_season_of_other_months_is_none(self):
         days = [0, 30, 60, 90, 120, 150, 400, 430, 460, 490, 520]
         limits = PLAIN._replace(season=30)

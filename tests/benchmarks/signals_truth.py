@@ -66,7 +66,7 @@ as early as ours.
 The limits, and the N with which ours have to be ahead, were chosen on agencies of other
 seeds (101 to 105, 500 clients). N matters: as many alarms as ours leave fixed days with
 eight to ten months, so where half a year is in time they are too late, and where a year
-is they find as many, but months later. Several N are shown for that reason."""
+is they find a few more, but months later. Several N are shown for that reason."""
 
 SEEDS, CLIENTS = 10, 1000
 #: Days of history before the first alarm counts.
