@@ -1,6 +1,7 @@
 from . import (
     test_cohort,
     test_effect,
+    test_lapse,
     test_order_rhythm,
     test_proportion,
     test_return_rate,
