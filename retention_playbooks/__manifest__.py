@@ -18,6 +18,7 @@
         "security/retention_signal_security.xml",
         "security/retention_run_security.xml",
         "data/retention_lost_reason_data.xml",
+        "data/retention_rule_data.xml",
         "data/ir_cron_signal_data.xml",
         "data/ir_cron_run_data.xml",
         "data/mail_template_data.xml",
@@ -49,12 +50,16 @@
         "views/retention_signal_menus.xml",
         "views/retention_run_menus.xml",
     ],
-    "demo": [],
+    "demo": [
+        "demo/retention_signal_demo.xml",
+    ],
     "assets": {
         "web.assets_backend": [
             "retention_playbooks/static/src/**/*",
         ],
+        "web.assets_tests": [
+            "retention_playbooks/static/tests/tours/*.js",
+        ],
     },
-    "post_init_hook": "post_init_hook",
     "application": True,
 }

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 #: Contacts that are changed at once, up to which their clients are looked at right
@@ -90,13 +91,13 @@ class ResPartner(models.Model):
             [("state", "=", "open")], ["partner_id"], ["severity:max"]
         )
         found = [client.id for client, severity in groups if severity in value]
-        domain = fields.Domain("commercial_partner_id", "in", found)
+        domain = Domain("commercial_partner_id", "in", found)
         if False in value:
             every = [client.id for client, _severity in groups]
-            domain |= fields.Domain("commercial_partner_id", "not in", every)
+            domain |= Domain("commercial_partner_id", "not in", every)
         return domain
 
-    @api.depends_context("company", "lang")
+    @api.depends_context("uid", "company", "lang")
     def _compute_rhythm_note(self):
         rules = self.env["retention.rule"]
         for partner in self:
@@ -104,8 +105,9 @@ class ResPartner(models.Model):
             rule = client and rules._get_rule_for(
                 self.env.company, "broken_pattern", client.tier_id
             )
-            # Orders of colleagues count, but only the rhythm is told.
-            partner.rhythm_note = rule._describe_rhythm(client) if rule else False
+            # What others sell is for those who may see the client's revenue.
+            told = rule and client._is_client_of_user()
+            partner.rhythm_note = rule._describe_rhythm(client) if told else False
 
     # ------------------------------------------------------------
     # CRUD
@@ -355,7 +357,7 @@ class ResPartner(models.Model):
         signals = self.env["retention.signal"].sudo().with_company(company)
         today = self.env["retention.rule"]._get_today(company)
         rules = self.env["retention.rule"]
-        own = self.env["res.company"].sudo().search([]).partner_id
+        own = self.env["res.company"].sudo().search(Domain.TRUE).partner_id
         for client in self.commercial_partner_id:
             if not client.active or client in own:
                 raise UserError(

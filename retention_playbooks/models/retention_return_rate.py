@@ -5,7 +5,7 @@ from ..tools.return_rates import compute_return_rates
 from .retention_rule_purchase import DAY_SHIFT
 
 #: Clients whose orders are read at once.
-BATCH = 10_000
+BATCH = 25_000
 #: Days in which a client has to buy again to count as returned.
 WITHIN = 365
 

@@ -259,10 +259,18 @@ class RetentionRule(models.Model):
         }
 
     @api.model
-    def _create_defaults(self, companies):
-        """Give companies the rules that they lack of those we begin with."""
+    def _create_defaults(self, companies=None):
+        """Give companies the rules that they lack of those we begin with.
+
+        An addon that adds a kind calls it from a data file, for the companies there
+        are.
+
+        :param companies: ``res.company``, all by default
+        """
         # sudo: who may create a company need not be a Sales administrator
         self = self.sudo()
+        if companies is None:
+            companies = self.env["res.company"].search(Domain.TRUE)
         existing = {
             (rule.company_id, rule.kind)
             for company in companies

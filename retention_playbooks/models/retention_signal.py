@@ -115,13 +115,13 @@ class RetentionSignal(models.Model):
     )
     handled_note = fields.Char(string="What Was Done", copy=False, tracking=True)
     handled_by_id = fields.Many2one(
-        comodel_name="res.users", string="Handled By", copy=False, ondelete="set null"
+        comodel_name="res.users", copy=False, ondelete="set null"
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     revenue = fields.Monetary(
         string="Lifetime Revenue",
-        help="What the client was invoiced in all, credit notes deducted, without "
-        "taxes.",
+        help="What the client was invoiced in all, credit notes deducted, or what it "
+        "ordered where that is more. Without taxes.",
     )
     days_open = fields.Integer(
         compute="_compute_days_open", string="Days", aggregator=None

@@ -169,26 +169,40 @@ class RetentionSignal(models.Model):
         }
 
     def _read_revenue(self, company, client_ids):
-        """Return {client id: revenue of all time} in the company's currency."""
+        """Return {client id: revenue of all time} in the company's currency: what was
+        invoiced, or what was ordered where that is more. Some never invoice here."""
         if not client_ids:
             return {}
-        # Raw SQL: one sum for a batch of clients, by their contacts' invoices: the
+        # Raw SQL: two sums for a batch of clients, by their contacts' records: the
         # commercial entity of an invoice has no index.
         return dict(
             self.env.execute_query(
                 SQL(
                     """
-                    SELECT partner.commercial_partner_id,
-                           SUM(move.amount_untaxed_signed)
-                      FROM res_partner partner
-                      JOIN account_move move ON move.partner_id = partner.id
-                     WHERE partner.commercial_partner_id = ANY(%s)
-                       AND move.company_id = %s AND move.state = 'posted'
-                       AND move.move_type IN ('out_invoice', 'out_refund')
-                     GROUP BY partner.commercial_partner_id
+                    SELECT client_id, GREATEST(SUM(invoiced), SUM(ordered))
+                      FROM (
+                            SELECT partner.commercial_partner_id AS client_id,
+                                   move.amount_untaxed_signed AS invoiced, 0 AS ordered
+                              FROM res_partner partner
+                              JOIN account_move move ON move.partner_id = partner.id
+                             WHERE partner.commercial_partner_id = ANY(%(clients)s)
+                               AND move.company_id = %(company)s
+                               AND move.state = 'posted'
+                               AND move.move_type IN ('out_invoice', 'out_refund')
+                             UNION ALL
+                            SELECT partner.commercial_partner_id, 0,
+                                   sale.amount_untaxed
+                                   / COALESCE(NULLIF(sale.currency_rate, 0), 1)
+                              FROM res_partner partner
+                              JOIN sale_order sale ON sale.partner_id = partner.id
+                             WHERE partner.commercial_partner_id = ANY(%(clients)s)
+                               AND sale.company_id = %(company)s
+                               AND sale.state = 'sale'
+                           ) AS revenue
+                     GROUP BY client_id
                     """,
-                    list(client_ids),
-                    company.id,
+                    clients=list(client_ids),
+                    company=company.id,
                 )
             )
         )

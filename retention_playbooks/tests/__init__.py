@@ -1,6 +1,7 @@
 from . import (
     test_cohort,
     test_effect,
+    test_lapse,
     test_order_rhythm,
     test_playbook_enter,
     test_playbook_security,
@@ -23,6 +24,7 @@ from . import (
     test_signal_purchase,
     test_signal_scan,
     test_signal_security,
+    test_tours,
     test_win_back,
     test_workdays,
 )

@@ -110,8 +110,9 @@ class TestCohort(BaseCase):
         self._assert_counts(found, regained=1)
         (found,) = _compute(("client", 93, 5.0), ("client", 97, 5.0))
         self._assert_counts(found, clients=1, kept=1)
-        (found,) = _compute(("client", 92, -5.0), ("client", 97, 5.0))
-        self._assert_counts(found, new=1)
+        for nothing in (0.0, -5.0):
+            (found,) = _compute(("client", 92, nothing), ("client", 97, 5.0))
+            self._assert_counts(found, new=1)
 
     def test_refunds(self):
         (found,) = _compute(
@@ -127,6 +128,8 @@ class TestCohort(BaseCase):
             ("one", 95, 9.0, "B"), ("one", 97, 9.0, "A"), ("one", 94, 1.0, "C")
         )
         self.assertEqual((found.tier, found.clients), ("B", 1))
+        (found,) = _compute(("one", 95, 9.0, "B"), ("one", 96, 9.0, "A"))
+        self.assertEqual(found.tier, "A")
         (found,) = _compute(("one", 98, 9.0, "A"), ("one", 99, 9.0, "B"))
         self.assertEqual((found.tier, found.new), ("A", 1))
 

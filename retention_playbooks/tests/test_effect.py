@@ -183,14 +183,16 @@ class TestEffect(BaseCase):
     def test_quantiles_of_t(self):
         # Tables of Student's t, two-sided.
         for confidence, freedom, value in (
-            (0.95, 5, 2.5706),
-            (0.95, 9, 2.2622),
-            (0.95, 19, 2.0930),
-            (0.95, 100, 1.9840),
-            (0.9, 9, 1.8331),
-            (0.99, 19, 2.8609),
+            (0.95, 9, 2.262157),
+            (0.95, 19, 2.093024),
+            (0.95, 100, 1.983972),
+            (0.9, 9, 1.833113),
+            (0.99, 19, 2.860935),
         ):
-            self.assertAlmostEqual(get_t(confidence, freedom), value, delta=0.001)
+            self.assertAlmostEqual(get_t(confidence, freedom), value, delta=2e-5)
+        # With fewer, it is a little less.
+        for freedom, value, less in ((5, 2.570582, 3e-4), (3, 3.182446, 4e-3)):
+            self.assertTrue(value - less < get_t(0.95, freedom) < value)
         for freedom in (0.5, float("nan")):
             with self.assertRaises(ValueError):
                 get_t(0.95, freedom)
@@ -208,7 +210,7 @@ class TestEffect(BaseCase):
             effect = compare_means(one, other)
             self.assertEqual((effect.low, effect.high), (None, None))
             self.assertEqual(effect.verdict, TOO_FEW)
-            self.assertIsNotNone(effect.difference)
+            self.assertAlmostEqual(abs(effect.difference), 110 - 9 / 19)
         self.assertEqual(compare_means([], [5.0]), (None, 5, None, None, None, TOO_FEW))
         self.assertEqual(compare_means([5.0], []), (5, None, None, None, None, TOO_FEW))
         # One client has no spread, whatever is asked for.
@@ -216,6 +218,11 @@ class TestEffect(BaseCase):
         self.assertNotEqual(
             compare_means([5.0, 6.0], [1.0, 2.0], least=1).verdict, TOO_FEW
         )
+
+    def test_one_group_whose_amounts_are_all_the_same(self):
+        effect = compare_means([0.0, 100.0] * 10, [5.0] * 20)
+        reach = get_t(0.95, 19) * math.sqrt(50_000 / 19 / 20)
+        self.assertAlmostEqual(effect.high - effect.difference, reach)
 
     def test_amounts_that_are_all_the_same(self):
         effect = compare_means([5.0] * 20, [3.0] * 20)

@@ -59,6 +59,12 @@ class TestPurchaseSignals(RetentionCommon):
         self.env.invalidate_all()
         self.assertFalse(self.client.rhythm_note)
 
+    def test_rhythm_is_for_the_account_manager(self):
+        self._create_orders(500, 400)
+        for user in (self.own, self.all_docs):
+            self.assertTrue(self.client.with_user(user).rhythm_note)
+        self.assertFalse(self.client.with_user(self.other).rhythm_note)
+
     def test_orders_that_do_not_count(self):
         """Free ones, quotations, and those of contacts count for their client."""
         self._create_orders(548, 457, 365, 274, partner=self.contact)
@@ -143,6 +149,12 @@ class TestPurchaseSignals(RetentionCommon):
         )
         self.assertEqual(found.partner_id.ids, (self.other_client + self.client).ids)
         self.assertEqual(found.mapped("revenue"), [5000.0, 100.0])
+
+    def test_revenue_where_nothing_is_invoiced(self):
+        self._create_order(400, price=300.0)
+        self.assertEqual(self._find("lapsed").revenue, 300.0)
+        self._create_invoice(380, 500.0)
+        self.assertEqual(self._find("lapsed").revenue, 500.0)
 
     def test_lapsed_supersedes_broken_pattern(self):
         self._create_orders(730, 639, 548, 457)

@@ -13,9 +13,12 @@ Statistical Association 88 (1993), 1273-1283: the factor 1.4826 makes the deviat
 of a normal distribution.
 
 **Bound.** Broken is what has waited longer than the median, ``grace`` days and
-``factor`` spreads (a one-sided control limit, W. A. Shewhart, 1931). Regular buyers are
-noticed early, then, and irregular ones late. The grace is there because being late by
-some days means little whatever the rhythm, and who orders often has many occasions.
+``factor`` spreads (a one-sided control limit; W. A. Shewhart, "Economic Control of
+Quality of Manufactured Product", 1931). Regular buyers are noticed early, then, and
+irregular ones late. The grace is there because being late by some days means little
+whatever the rhythm, and who orders often has many occasions. Whatever the spread, one
+does not wait longer than ``patience`` days, or than the longest interval that the
+client has come back from and the grace, if that is more.
 
 **Trend.** Only the last ``memory`` intervals count, so those who order ever more often
 are noticed by their present rhythm, and those who order ever less often are not taken
@@ -47,10 +50,14 @@ YEAR, MONTH = 365.25, 365.25 / 12
 class Limits(NamedTuple):
     """When a rhythm is one, and when it is broken.
 
+    The defaults were chosen on made-up agencies; ``tests/benchmarks/signals_truth.py``
+    tells how they do on others.
+
     :param purchases: fewer are too few to tell, at least 3
     :param together: orders at most so many days after a purchase began belong to it
     :param grace: days beyond the median that nobody minds
     :param factor: spreads beyond that after which the rhythm is broken
+    :param patience: days after which a client is waited for as long as ever before only
     :param least_share: the spread is at least so many times the median
     :param least_days: and at least so many days
     :param usual_share: the spread, as a share of the median, that is assumed ...
@@ -63,11 +70,12 @@ class Limits(NamedTuple):
     purchases: int = 4
     together: int = 7
     grace: int = 30
-    factor: float = 2.0
+    factor: float = 2.5
+    patience: int = 180
     least_share: float = 0.15
     least_days: float = 7.0
     usual_share: float = 0.3
-    usual_weight: float = 2.0
+    usual_weight: float = 4.0
     memory: int = 12
     irregular_share: float = 0.5
     season: int = 45
@@ -76,10 +84,11 @@ class Limits(NamedTuple):
         """Raise ValueError unless the limits make sense."""
         if self.purchases < 3 or self.memory < 2:
             raise ValueError("A rhythm takes three purchases and two intervals.")
-        spreads = self.least_share, self.least_days, self.usual_share, self.factor
-        rest = self.together, self.grace, self.usual_weight, self.season
+        spreads = self.factor, self.least_share, self.least_days, self.usual_share
+        days = self.together, self.grace, self.patience, self.season
+        others = self.usual_weight, self.irregular_share
         # Not "x < 0": that lets NaN pass.
-        if not all(value >= 0 for value in (*rest, *spreads, self.irregular_share)):
+        if not all(value >= 0 for value in (*days, *spreads, *others)):
             raise ValueError("Limits of a rhythm must not be negative.")
 
 
@@ -256,7 +265,9 @@ def _find(
             middle = _get_median(recent)
         raw = SCALE * _get_median([abs(gap - middle) for gap in recent])
         spread = _steady(raw, middle, len(recent), limits)
-        allowed = max(int(middle + limits.grace + limits.factor * spread), 1)
+        allowed = middle + limits.grace + limits.factor * spread
+        most = max(limits.patience, max(gaps) + limits.grace)
+        allowed = max(int(min(allowed, most)), 1)
         end = clock.find(clock.count(start) + allowed) if clock else start + allowed
         if today > end and limits.season:
             season = _find_season(purchases, allowed, limits.season)

@@ -61,6 +61,8 @@ class RetentionComplaint(models.TransientModel):
             )
         message = client.message_post(
             body=body,
+            # As somebody says it: it can be taken back in the chatter.
+            message_type="comment",
             subtype_xmlid="mail.mt_note",
             partner_ids=self._get_people_to_tell(client).ids,
         )
