@@ -6,6 +6,7 @@ from . import (
     test_playbook_enter,
     test_playbook_security,
     test_playbook_steps,
+    test_playbook_tours,
     test_proportion,
     test_return_rate,
     test_return_rates,
