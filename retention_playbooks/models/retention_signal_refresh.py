@@ -56,6 +56,7 @@ class RetentionSignal(models.Model):
         }
         try:
             findings = self._collect_findings(company, client_ids, kinds)
+            self._after_find(company, client_ids, findings)
         finally:
             del self.env.cr.cache["retention_batch"]
         found = {
@@ -84,6 +85,13 @@ class RetentionSignal(models.Model):
         signals = self.browse(ids)
         signals._after_raise()
         return {"raised": len(ids), "updated": len(changed), "expired": len(gone)}
+
+    @api.model
+    def _after_find(self, company, client_ids, findings):
+        """Hook: what else is told from what was found, while purchases are at hand.
+
+        :param findings: {kind: {client id: finding}} of all kinds that were looked for
+        """
 
     def _after_raise(self):
         """Hook: what happens with signals that were just raised."""

@@ -1,8 +1,11 @@
 from . import (
     base_partner_merge,
     base_partner_merge_run,
+    base_partner_merge_week,
     crm_lead_lost,
+    retention_client_done,
     retention_client_lost,
+    retention_client_snooze,
     retention_complaint,
     retention_playbook_change,
     retention_playbook_preview,
