@@ -16,6 +16,6 @@ class ResCompany(models.Model):
         string="Revenue of the Usual Client",
         readonly=True,
         copy=False,
-        help="Lifetime revenue of the median client, found every week. Urgency measures "
-        "the value of clients by it.",
+        help="Lifetime revenue of the median client, found every week. Urgency "
+        "measures the value of clients by it.",
     )

@@ -5,8 +5,8 @@ from .retention_signal import KINDS
 
 #: Levels, the best last.
 LEVELS = [("red", "Red"), ("amber", "Amber"), ("green", "Green"), ("grey", "No Data")]
-#: The part that tells the worst of all others.
-TOTAL = "total"
+#: The part that tells the worst of all others; that which tells nothing alone.
+TOTAL, PEOPLE = "total", "relationship"
 PARTS = [
     ("orders", "Orders"),
     ("payment", "Payment"),
@@ -31,8 +31,9 @@ class RetentionHealth(models.Model):
 
     There is one record per client, company, part and change; that without an end holds
     now. A part is red or amber for a reason that a rule finds (whether somebody has
-    handled it or not: a late bill stays late), green where records would show one,
-    grey where nothing is known. The part ``total`` is as bad as the worst one.
+    handled it or not: a late bill stays late; only a complaint and a change of people
+    are over with that), green where records would show one, grey where nothing is
+    known. The part ``total`` is as bad as the worst one.
 
     To add a part, extend the selection and :data:`PART_KINDS`, and write ``_know_x`` of
     :mod:`retention_health_refresh` and ``_explain_x`` here.
@@ -177,21 +178,16 @@ class RetentionHealth(models.Model):
         """:param facts: contacts, deciders (counts); settled (day on which the last
         change was handled) or none"""
         if self.level == "grey":
-            return self.env._("We know nobody there")
+            return self.env._("Nobody is marked as who decides")
         if facts.get("settled"):
             return self.env._(
                 "The change of people was dealt with on %s",
                 self._say_date(facts["settled"]),
             )
-        if facts["deciders"]:
-            return self.env._(
-                "We know %(count)s of their people; who decide: %(deciders)s",
-                count=facts["contacts"],
-                deciders=facts["deciders"],
-            )
         return self.env._(
-            "We know %s of their people; nobody is marked as who decides",
-            facts["contacts"],
+            "We know %(count)s of their people, and who decides: %(deciders)s",
+            count=facts["contacts"],
+            deciders=facts["deciders"],
         )
 
     def _explain_total(self, facts):

@@ -7,8 +7,8 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..tools.health import AMBER, GREY, RED, compare, get_level, get_total
-from .retention_health import PART_KINDS, TOTAL
+from ..tools.health import AMBER, GREEN, GREY, RED, compare, get_level, get_total
+from .retention_health import PART_KINDS, PEOPLE, TOTAL
 from .retention_rule_project import CLOSED
 from .retention_rule_purchase import DAY_SHIFT
 
@@ -114,6 +114,11 @@ class RetentionHealth(models.Model):
                         facts["settled"] = handled_on.isoformat()
                     reason = None, facts, None
                 told[part] = level, reason
+            if PEOPLE in told and told[PEOPLE][0] == GREEN:
+                others = (told[part][0] for part in told if part != PEOPLE)
+                if get_total(others) == GREY:
+                    # To know people there is no sign of health by itself.
+                    told[PEOPLE] = GREY, (None, {}, None)
             total = get_total(level for level, _reason in told.values())
             if total == GREY and client_id not in before:
                 continue
@@ -317,13 +322,14 @@ class RetentionHealth(models.Model):
         return {client_id: {"tickets": count} for client_id, count in rows}
 
     def _know_usage(self, company, client_ids):
+        today = self.env["retention.rule"]._get_today(company)
         batch = self.env.cr.cache.get("retention_batch") or {}
-        running = batch.get("running", {})
-        return {
-            client_id: {"count": running[client_id][0], "last": last.isoformat()}
-            for client_id in client_ids
-            if client_id in running and (last := running[client_id][1])
-        }
+        found = {}
+        for client_id, (count, last) in batch.get("running", {}).items():
+            # A project that begins later is active as of now.
+            last = min(last, today) if last else today
+            found[client_id] = {"count": count, "last": last.isoformat()}
+        return found
 
     def _know_relationship(self, company, client_ids):
         # Raw SQL: two counts for each client of a batch.
@@ -336,6 +342,7 @@ class RetentionHealth(models.Model):
                  WHERE commercial_partner_id = ANY(%s) AND active
                    AND id <> commercial_partner_id AND type = 'contact'
                  GROUP BY commercial_partner_id
+                HAVING BOOL_OR(is_decision_maker)
                 """,
                 client_ids,
             )

@@ -1,8 +1,8 @@
 """The health of a client, in named parts: pure computation on plain data.
 
-Each part is red, amber, green or grey. The total is that of the worst part: nothing that
-is red hides behind an average. Grey parts, of which nothing is known, do not count; with
-grey parts only the total is grey, not green.
+Each part is red, amber, green or grey. The total is that of the worst part: nothing
+that is red hides behind an average. Grey parts, of which nothing is known, do not
+count; with grey parts only the total is grey, not green.
 """
 
 from __future__ import annotations

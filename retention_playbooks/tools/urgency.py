@@ -4,7 +4,7 @@
 
 Each factor lies between 0 and 1, and can be told in a sentence:
 
-- **severity**: each reason counts by its severity (:data:`SHARES`); a further reason adds
+- **severity**: each reason counts by its severity (:data:`SHARES`); a further one adds
   its share of what is missing to 1. So the gravest reason decides, more reasons come
   before fewer, and a crowd of small ones weighs like a grave one at last.
 - **tier**: 1 for the best of the company's tiers, :data:`LEAST` for the worst and for

@@ -27,7 +27,7 @@ class RetentionClientDone(models.TransientModel):
         readonly=True,
         ondelete="cascade",
     )
-    partner_id = fields.Many2one(related="client_id.partner_id")
+    partner_id = fields.Many2one(related="client_id.partner_id", string="Name")
     channel = fields.Selection(selection=CHANNELS, required=True, default="call")
     note = fields.Char(
         string="What Came of It",

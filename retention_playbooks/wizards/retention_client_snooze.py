@@ -19,8 +19,8 @@ class RetentionClientSnooze(models.TransientModel):
         string="Until",
         required=True,
         default=lambda self: self._default_date_until(),
-        help="The clients come back by themselves on that day, or earlier with a graver "
-        "reason.",
+        help="The clients come back by themselves on that day, or earlier with a "
+        "graver reason.",
     )
     reason = fields.Char(string="Why", required=True)
 
