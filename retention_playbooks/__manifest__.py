@@ -68,6 +68,10 @@
     "assets": {
         "web.assets_backend": [
             "retention_playbooks/static/src/**/*",
+            ("remove", "retention_playbooks/static/src/lazy/*"),
+        ],
+        "web.assets_backend_lazy": [
+            "retention_playbooks/static/src/lazy/*",
         ],
         "web.assets_tests": [
             "retention_playbooks/static/tests/tours/*.js",
