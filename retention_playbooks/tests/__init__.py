@@ -1,6 +1,9 @@
 from . import (
     test_cohort,
+    test_digest,
     test_effect,
+    test_health,
+    test_health_tool,
     test_lapse,
     test_order_rhythm,
     test_playbook_enter,
@@ -26,6 +29,11 @@ from . import (
     test_signal_scan,
     test_signal_security,
     test_tours,
+    test_urgency,
+    test_week,
+    test_week_actions,
+    test_week_performance,
+    test_week_security,
     test_win_back,
     test_workdays,
 )
