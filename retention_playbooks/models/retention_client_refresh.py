@@ -27,6 +27,8 @@ COLUMNS = {
     "snooze_id": "int",
     "snoozed_until": "date",
 }
+#: What a client has that nobody needs to see to.
+NOTHING = {"active": False, "run_id": None, "step_id": None, "date_due": None}
 #: What a due step counts as a reason: one that is late or has failed, any other one.
 LATE_STEP, DUE_STEP = "2", "1"
 
@@ -92,7 +94,7 @@ class RetentionClient(models.Model):
         found = self._prepare_clients(company, signals, steps)
         for client_id, row in rows.items():
             # What it was stays readable for who has it on his screen just now.
-            found.setdefault(client_id, {**row, "active": False})
+            found.setdefault(client_id, {**row, **NOTHING})
         changed = []
         for client_id, values in found.items():
             self._keep_snooze(values, rows.get(client_id))

@@ -217,7 +217,7 @@ class TestHealth(RetentionCommon):
 
     def test_kinds_that_are_switched_off(self):
         """Nobody looks: that is grey, not green."""
-        self._create_invoice(30)
+        self._create_invoice(30, due=5)
         self.assertEqual(self._look()["payment"], "green")
         self._set_rule("late_payer", active=False)
         self.assertEqual(self._look()["payment"], "grey")

@@ -142,7 +142,8 @@ class TestWeekActions(WeekCommon):
         self.assertEqual(
             (meeting.res_model, meeting.res_id), ("res.partner", self.client_a.id)
         )
-        self.assertFalse(meeting.description, "what clients get says nothing internal")
+        # The description goes to the client.
+        self.assertNotIn("Complaint", meeting.description)
         self.assertIn("Complaint", meeting.notes)
 
     def test_meeting_of_a_step(self):

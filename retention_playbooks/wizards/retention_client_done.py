@@ -34,6 +34,7 @@ class RetentionClientDone(models.TransientModel):
         compute="_compute_note",
         store=True,
         readonly=False,
+        precompute=True,
         required=True,
     )
     signal_ids = fields.Many2many(
