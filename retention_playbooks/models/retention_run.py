@@ -3,7 +3,7 @@ from datetime import timedelta
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from .retention_playbook import KINDS
 
@@ -229,6 +229,24 @@ class RetentionRun(models.Model):
                 if run.started_on and run.ended_on
                 else 0
             )
+
+    # ------------------------------------------------------------
+    # CONSTRAINS
+    # ------------------------------------------------------------
+
+    # Not of the client: contacts are merged and move away.
+    @api.constrains("contact_id")
+    def _check_contact(self):
+        for run in self:
+            contact = run.contact_id
+            if contact and contact.commercial_partner_id != run.partner_id:
+                raise ValidationError(
+                    self.env._(
+                        "%(contact)s is no contact of %(client)s.",
+                        contact=contact.name,
+                        client=run.partner_id.name,
+                    )
+                )
 
     # ------------------------------------------------------------
     # CRUD
