@@ -379,6 +379,9 @@ class RetentionRun(models.Model):
         now = fields.Datetime.now()
         runs = self.with_context(**self._get_quiet_context())
         contacts = runs._find_contacts()
+        # Each of them is checked to be the client's: they are read at once.
+        people = self.env["res.partner"].browse(filter(None, contacts.values()))
+        people.fetch(["name", "commercial_partner_id"])
         for playbook, some in runs.grouped("playbook_id").items():
             for run in some:
                 values = {
