@@ -825,6 +825,11 @@ class ClientTouchpoint(models.Model):
             )
         )
         self.env["client.tier.assignment"].invalidate_model(["touch_planned_on"])
+        self._trigger_plan()
+
+    @api.model
+    def _trigger_plan(self):
+        """Let clients that are to be planned be planned within minutes."""
         # sudo: everybody may ask for it
         self.env.ref("account_tiering.ir_cron_plan_touchpoints").sudo()._trigger()
 
