@@ -67,6 +67,9 @@ class ClientTierCadence(models.Model):
         help="Whose time it takes. What takes two people's time costs twice its "
         "duration; the account manager prepares it.",
     )
+    director_id = fields.Many2one(
+        related="company_id.tier_director_id", string="Account Director"
+    )
     agenda = fields.Html(
         translate=True,
         sanitize=True,

@@ -59,7 +59,8 @@ class ResCompany(models.Model):
     tier_director_id = fields.Many2one(
         comodel_name="res.users",
         string="Account Director",
-        help="Gets an activity when a scheduled review is ready.",
+        help="Gets an activity when a scheduled review is ready, and takes part in "
+        "meetings that are owed by the account manager and the director.",
     )
 
     # Touchpoints
@@ -158,6 +159,22 @@ class ResCompany(models.Model):
         while day + relativedelta(months=months * count) <= today:
             count += 1
         return day + relativedelta(months=months * count)
+
+    def _get_director(self):
+        """Return the director, as long as he works in the company."""
+        self.ensure_one()
+        director = self.tier_director_id
+        works_there = director.active and self in director.company_ids
+        return director if works_there else director.browse()
+
+    def _get_director_hours(self):
+        """Return {cadence id: hours that one of these takes the director}."""
+        if not self._get_director():
+            return {}
+        cadences = self.env["client.tier.cadence"].search(
+            [("company_id", "=", self.id), ("owner", "=", "both")]
+        )
+        return {cadence.id: cadence.duration for cadence in cadences}
 
     def _create_default_tiers(self):
         """Give companies without tiers a copy of the main company's, with cadences.
