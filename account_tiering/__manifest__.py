@@ -1,7 +1,7 @@
 {
     "name": "Account Tiering",
-    "summary": "Classify clients into tiers by revenue, and say what each tier is owed",
-    "version": "19.0.1.0.0",
+    "summary": "Tiers of clients, and the meetings, calls and mails they are owed",
+    "version": "19.0.1.1.0",
     "category": "Sales/CRM",
     "license": "LGPL-3",
     "author": "Client Value CRM",

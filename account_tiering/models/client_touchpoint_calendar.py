@@ -4,10 +4,10 @@ from datetime import UTC, datetime, time, timedelta
 import pytz
 from markupsafe import Markup
 
-from odoo import Command, api, models
+from odoo import Command, api, fields, models
 from odoo.tools import SQL, is_html_empty, split_every
 
-from ..tools.free_time import find_time, intersect
+from ..tools.free_time import STEP, find_time, intersect
 from .client_tier_cadence import ACTIVITY_TYPES
 
 #: Meetings and activities that are made at once; Odoo is slower with more.
@@ -339,9 +339,12 @@ class ClientTouchpoint(models.Model):
                     for slot in made[one, day + days]
                 ]
                 own += _split_days(new, zone)[day]
+                first = self._get_first_minute(day, zone)
+                common = common or working[user].get(day, [])
                 at, _is_free = find_time(
-                    common or working[user].get(day, ()), own, minutes
+                    intersect(common, [(first, 24 * 60)]), own, minutes
                 )
+                at = max(at, first)
                 start = zone.localize(
                     datetime.combine(day, time.min) + timedelta(minutes=at)
                 ).astimezone(UTC)
@@ -353,6 +356,15 @@ class ClientTouchpoint(models.Model):
                     stop.replace(tzinfo=None),
                 )
         return times
+
+    @api.model
+    def _get_first_minute(self, day, zone):
+        """Return the minute of a day from which on something can still begin: today
+        that is the next quarter of an hour."""
+        now = fields.Datetime.now().replace(tzinfo=UTC).astimezone(zone)
+        if day > now.date():
+            return 0
+        return -(-(now.hour * 60 + now.minute + 1) // STEP) * STEP
 
     def _get_people(self):
         """Return the users who take part in these, account managers first."""

@@ -1,6 +1,8 @@
 from datetime import timedelta
 from unittest.mock import patch
 
+from freezegun import freeze_time
+
 from odoo import Command, fields
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
@@ -200,6 +202,17 @@ class TestTouchpointPlan(TouchpointCommon):
         self.assertFalse(any(self._get(self.client_a).mapped("reason")))
         event = self._get(self.client_a, "meeting")[0].event_id
         self.assertEqual(event.partner_ids, self.manager.partner_id | self.contact)
+
+    def test_nothing_is_put_into_the_past(self):
+        """What is planned for today in the afternoon begins later today."""
+        self.company.touch_first_plan = self.TODAY
+        for at in ("2026-03-02 13:20:00", "2026-03-02 20:20:00"):
+            client = self._create_client(at, user=self.other)
+            self._assign(client, self.tier_a)
+            with freeze_time(at):
+                self._plan()
+                event = self._get(client, "meeting")[0].event_id
+                self.assertGreaterEqual(event.start, fields.Datetime.now())
 
     def test_director_who_has_left(self):
         """Managers meet alone, where nobody is director any more."""
