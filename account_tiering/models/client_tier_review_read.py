@@ -208,7 +208,7 @@ class ClientTierReview(models.Model):
             Column(_("Proposed Tier"), "text", 14),
             Column(_("New Tier"), "text", 14),
             Column(_("Movement"), "text", 12),
-            Column(_("Held"), "text", 16),
+            Column(_("Held Back"), "text", 16),
             Column(_("Decision"), "text", 12),
             Column(_("Why Not as Proposed"), "text", 36),
             Column(_("Hours a Year Before"), "hours", 14),
