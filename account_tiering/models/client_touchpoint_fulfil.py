@@ -96,11 +96,15 @@ class ClientTouchpoint(models.Model):
         """Return the query of activities that are done with somebody of the client, or
         on a document of his: calls, meetings that are not in the calendar, and those of
         other cadences."""
+        # The activities first: few are done, and statistics may lag behind a plan.
         return SQL(
             """
+            WITH activity AS MATERIALIZED (
+                SELECT * FROM mail_activity activity
+                 WHERE NOT active AND date_done >= %(since)s AND %(of_ids)s)
             SELECT DISTINCT 'mail.activity', activity.id, client.commercial_partner_id,
                    open.channel, activity.date_done, activity.user_id
-              FROM mail_activity activity
+              FROM activity
               JOIN mail_activity_type type ON type.id = activity.activity_type_id
               JOIN (%(documents)s) AS document (model, id, partner_id, company_id)
                 ON document.model = activity.res_model
@@ -110,9 +114,7 @@ class ClientTouchpoint(models.Model):
                 ON open.partner_id = client.commercial_partner_id
                AND open.company_id = %(company)s AND open.is_open
               LEFT JOIN client_tier_cadence cadence ON cadence.id = open.cadence_id
-             WHERE NOT activity.active AND activity.date_done >= %(since)s
-               AND COALESCE(document.company_id, %(company)s) = %(company)s
-               AND %(of_ids)s
+             WHERE COALESCE(document.company_id, %(company)s) = %(company)s
                AND (open.activity_id = activity.id
                     OR (open.channel = 'call' AND type.category = 'phonecall')
                     OR (open.channel = 'meeting' AND type.category = 'meeting'
