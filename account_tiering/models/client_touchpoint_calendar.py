@@ -338,7 +338,8 @@ class ClientTouchpoint(models.Model):
                     for days in near
                     for slot in made[one, day + days]
                 ]
-                own += _split_days(new, zone)[day]
+                if new:
+                    own += _split_days(new, zone)[day]
                 first = self._get_first_minute(day, zone)
                 common = common or working[user].get(day, [])
                 at, _is_free = find_time(
@@ -368,11 +369,9 @@ class ClientTouchpoint(models.Model):
 
     def _get_people(self):
         """Return the users who take part in these, account managers first."""
-        users = self.user_id
-        for company, some in self.grouped("company_id").items():
-            if "both" in some.cadence_id.mapped("owner"):
-                users |= company._get_director()
-        return users
+        shared = self.filtered(lambda one: one.cadence_id.owner == "both")
+        directors = (company._get_director() for company in shared.company_id)
+        return self.user_id.union(*directors)
 
     def _get_busy(self, users, first, last):
         """Return {partner id: [(start, end), aware]} of these users' meetings."""

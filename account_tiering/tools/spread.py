@@ -237,7 +237,10 @@ class _Slot:
 
     def is_working(self, day):
         """Return whether all owners work on a day."""
-        return all(day in agenda.room for agenda, _minutes in self.loads)
+        for agenda, _minutes in self.loads:
+            if day not in agenda.room:
+                return False
+        return True
 
     def rate(self, day):
         """Return how bad a day is, as a tuple to compare, with the grade first."""
