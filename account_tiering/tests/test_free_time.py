@@ -1,7 +1,7 @@
-import unittest
-
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from odoo.tests import BaseCase, tagged
 
 from odoo.addons.account_tiering.tools.free_time import STEP, find_time, intersect
 
@@ -15,7 +15,8 @@ intervals = st.lists(
 )
 
 
-class TestFreeTime(unittest.TestCase):
+@tagged("post_install", "-at_install")
+class TestFreeTime(BaseCase):
     def test_free_day(self):
         self.assertEqual(find_time([MORNING, AFTERNOON], [], 60), (600, True))
 
