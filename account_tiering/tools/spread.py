@@ -213,7 +213,8 @@ class _Slot:
     """An open slot and its day.
 
     ``window``: the days from start to end that are in the horizon. ``days``: those
-    within reach. ``loads``: the minutes that it takes of each owner.
+    within reach. ``loads``: the minutes that it takes of each owner. ``target``: the
+    day that is nearest to the due date.
     """
 
     key: Hashable
@@ -227,6 +228,7 @@ class _Slot:
     loads: _Loads
     client: _Agenda | None
     day: int | None
+    target: int
 
     def take(self, sign=1):
         """Take the day, or free it with -1."""
@@ -244,19 +246,24 @@ class _Slot:
 
     def rate(self, day):
         """Return how bad a day is, as a tuple to compare, with the grade first."""
-        outside = max(self.start - day, day - self.end, 0)
-        away = abs(day - max(self.due, self.days[0]))
+        # No min() and max() here: it is called for every day of every window.
+        outside = 0
+        if not self.start <= day <= self.end:
+            outside = max(self.start - day, day - self.end)
+        away = abs(day - self.target)
         # The least that an owner has left.
-        left, is_full = math.inf, False
+        left, is_full = None, False
         for agenda, minutes in self.loads:
             room = agenda.room.get(day)
             if room is None:
                 return _OFF, outside, 0, away, day
             if minutes:
                 room -= agenda.taken.get(day, 0)
-                left = min(left, room)
-                is_full |= room < minutes
-        if left == math.inf:
+                if left is None or room < left:
+                    left = room
+                if room < minutes:
+                    is_full = True
+        if left is None:
             left = 0
         if is_full:
             grade = _FULL
@@ -312,6 +319,7 @@ def _make_slots(
     for index in rhythm.find_open(first, last, set(planned)):
         due = rhythm.get_due(index)
         start, end = max(due - slack, rhythm.start), due + slack
+        nearest = max(due - reach, earliest)
         yield _Slot(
             demand.key,
             index // demand.times,
@@ -320,13 +328,11 @@ def _make_slots(
             start,
             end,
             range(max(start, earliest), end + 1),
-            range(
-                max(due - reach, earliest),
-                (due if end >= first else first) + reach + 1,
-            ),
+            range(nearest, (due if end >= first else first) + reach + 1),
             loads,
             client,
             planned.get(index),
+            max(due, nearest),
         )
 
 
