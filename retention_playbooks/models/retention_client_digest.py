@@ -58,12 +58,22 @@ class RetentionClient(models.Model):
         for user, clients in groups:
             values = clients._prepare_digest(user, today)
             if activity := opened.pop(user, None):
-                if any(activity[name] != value for name, value in values.items()):
+                if self._is_other_digest(activity, values):
                     activity.write(values)
             elif user not in done:
                 new.append({"activity_type_id": kind.id, "user_id": user.id, **values})
         activities.union(*opened.values()).unlink()
         return activities.create(new)
+
+    @api.model
+    def _is_other_digest(self, activity, values):
+        """Return whether an activity says something else than it should."""
+        for name, value in values.items():
+            # Compared as the field keeps it: HTML is cleaned.
+            convert = activity._fields[name].convert_to_cache
+            if convert(value, activity) != convert(activity[name], activity):
+                return True
+        return False
 
     @api.model
     def _get_todo_domain(self, today):

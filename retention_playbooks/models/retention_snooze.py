@@ -18,14 +18,11 @@ class RetentionSnooze(models.Model):
 
     client_id = fields.Many2one(
         comodel_name="retention.client",
-        string="Client",
         required=True,
         index=True,
         ondelete="cascade",
     )
-    company_id = fields.Many2one(
-        related="client_id.company_id", store=True, string="Company"
-    )
+    company_id = fields.Many2one(related="client_id.company_id", store=True)
     date_until = fields.Date(string="Until", required=True)
     reason = fields.Char(string="Why", required=True)
     user_id = fields.Many2one(

@@ -34,6 +34,7 @@ from . import (
     test_week_actions,
     test_week_performance,
     test_week_security,
+    test_week_tour,
     test_win_back,
     test_workdays,
 )

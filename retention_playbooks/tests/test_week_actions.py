@@ -42,8 +42,9 @@ class TestWeekActions(WeekCommon):
         """The call that was promised is held with it."""
         self._plan()
         touchpoint = self._get_touchpoint("call")
-        dialog = self._open_dialog(self._get().action_call_done()).save()
-        dialog.action_apply()
+        with self._on(touchpoint.date_planned):
+            dialog = self._open_dialog(self._get().action_call_done()).save()
+            dialog.action_apply()
         activity = self.env["mail.activity"].with_context(active_test=False)
         done = activity.search(
             [
@@ -54,8 +55,10 @@ class TestWeekActions(WeekCommon):
             ]
         )
         self.assertEqual(done.activity_type_id, self.call)
-        self.touchpoints.plan()
+        with self._on(touchpoint.date_planned):
+            self.touchpoints.plan()
         self.assertEqual(touchpoint.state, "done")
+        self.assertEqual(touchpoint.date_done, touchpoint.date_planned)
 
     def _get_touchpoint(self, channel):
         return self.touchpoints.search(
