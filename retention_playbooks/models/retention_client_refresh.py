@@ -121,7 +121,11 @@ class RetentionClient(models.Model):
         contacts = self._read_contacts({*signals, *steps})
         about = (
             self.env["retention.signal"]
-            .browse([some[0]["id"] for some in signals.values()])
+            .browse(
+                some[0]["id"]
+                for some in signals.values()
+                if some[0]["kind"] == "new_contact"
+            )
             ._get_about_contacts()
         )
         places = self._get_tier_places(company)

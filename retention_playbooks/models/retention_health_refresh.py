@@ -56,7 +56,8 @@ class RetentionHealth(models.Model):
             for names, rows in ((change.opened, opened), (change.updated, updated)):
                 for part in names:
                     level, (kind, facts, reason_id) = told[part]
-                    values = (client_id, part, level, kind, facts, reason_id)
+                    # Most parts of most clients are grey, without facts.
+                    values = (client_id, part, level, kind, facts or None, reason_id)
                     rows.append(dict(zip(COLUMNS, values, strict=True)))
             closed += [(client_id, part) for part in change.closed]
         today = self.env["retention.rule"]._get_today(company)
