@@ -99,13 +99,15 @@ class RetentionPlaybookStep(models.Model):
     user_role = fields.Selection(
         selection=[
             ("manager", "Account manager"),
-            ("director", "Leader of his sales team"),
+            ("director", "Account director"),
             ("project", "Project manager"),
             ("user", "This user"),
         ],
         string="Done By",
         required=True,
         default="manager",
+        help="The director is that of the company, or else the leader of the account "
+        "manager's sales team.",
     )
     user_id = fields.Many2one(
         comodel_name="res.users", domain="[('share', '=', False)]"

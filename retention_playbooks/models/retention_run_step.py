@@ -407,7 +407,8 @@ class RetentionRunStep(models.Model):
             run, role = step.run_id, step.step_id.user_role
             manager = run.user_id
             user = {
-                "director": manager.crm_team_ids.user_id[:1],
+                "director": run.company_id._get_director()
+                or manager.crm_team_ids.user_id[:1],
                 "project": projects.get(run.partner_id.id),
                 "user": step.step_id.user_id,
             }.get(role)
