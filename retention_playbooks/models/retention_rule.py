@@ -96,7 +96,7 @@ class RetentionRule(models.Model):
     factor = fields.Float(
         string="Spreads",
         digits=(16, 1),
-        default=2.0,
+        default=2.5,
         help="How many times the usual spread of his intervals a client is waited for "
         "beyond the usual interval. Less notices earlier, and cries wolf more often.",
     )
