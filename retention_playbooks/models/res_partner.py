@@ -40,7 +40,7 @@ class ResPartner(models.Model):
         selection="_selection_signal_severity",
         compute="_compute_signals",
         search="_search_signal_severity",
-        string="Retention",
+        string="Gravest Signal",
         groups="sales_team.group_sale_salesman",
         help="The gravest open signal of the client.",
     )
