@@ -210,6 +210,7 @@ class ResPartner(models.Model):
 
     def _get_signal_owner(self, company_id):
         """Return the account manager of a client who works in a company, if any."""
+        # sudo: whoever raises a signal need not see the client's company
         user = self.commercial_partner_id.sudo().user_id
         works_there = company_id in user.company_ids.ids
         return user if user.active and not user.share and works_there else user[:0]

@@ -169,7 +169,8 @@ class RetentionRunStep(models.Model):
         today = self.run_id._get_today()
         activities = steps.activity_id.filtered("active")
         if activities:
-            # The activity is done by whoever presses the button.
+            # The activity is done by whoever presses the button; sudo: it may be that
+            # of a colleague.
             activities.with_env(self.env).sudo()._action_done(
                 feedback=steps._get_answers_text()
             )

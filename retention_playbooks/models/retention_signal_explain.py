@@ -148,6 +148,7 @@ class RetentionSignal(models.Model):
                 days=self._say_days(facts["date"], day),
                 day=when,
             )
+        # sudo: the sentence is for all who may read the signal
         reason = self.reason_id.sudo().name
         if reason:
             text = self.env._("%(text)s (%(reason)s)", text=text, reason=reason)
