@@ -236,7 +236,9 @@ class RetentionSignal(models.Model):
 
     def _say_days(self, since, day):
         """Return how many days lie between an ISO date and a day, with the word."""
-        count = max((day - fields.Date.to_date(since)).days, 0)
+        count = (day - fields.Date.to_date(since)).days
+        if count < 1:
+            return self.env._("less than a day")
         return self.env._("1 day") if count == 1 else self.env._("%s days", count)
 
     def _say_date(self, day):
