@@ -208,13 +208,6 @@ class ResPartner(models.Model):
     # HELPERS
     # ------------------------------------------------------------
 
-    def _get_signal_owner(self, company_id):
-        """Return the account manager of a client who works in a company, if any."""
-        # sudo: whoever raises a signal need not see the client's company
-        user = self.commercial_partner_id.sudo().user_id
-        works_there = company_id in user.company_ids.ids
-        return user if user.active and not user.share and works_there else user[:0]
-
     def _refresh_signals(self, kind):
         """Look for signals of one kind of these clients in the current company."""
         if self and len(self) <= AT_ONCE:
