@@ -237,12 +237,7 @@ class ClientNewsletter(models.Model):
     def action_open_mailing(self):
         """Open the mailing, for those who may."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "mailing.mailing",
-            "res_id": self.mailing_id.id,
-            "views": [(False, "form")],
-        }
+        return self.mailing_id._get_records_action(context={})
 
     def action_view_touchpoints(self):
         """Open the touchpoints of all clients that are owed it."""

@@ -374,25 +374,15 @@ class ClientTouchpoint(models.Model):
     def action_open_entry(self):
         """Open the meeting, or else the client with the activity."""
         self.ensure_one()
-        record = self.event_id or self.partner_id
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": record._name,
-            "res_id": record.id,
-            "views": [(False, "form")],
-        }
+        return (self.event_id or self.partner_id)._get_records_action(context={})
 
     def action_open_touch(self):
         """Open what fulfilled the touchpoint."""
         self.ensure_one()
         if not self.touch_id or self.touch_model not in self.env:
             return self.action_open_entry()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": self.touch_model,
-            "res_id": self.touch_id,
-            "views": [(False, "form")],
-        }
+        touch = self.env[self.touch_model].browse(self.touch_id)
+        return touch._get_records_action(context={})
 
     def action_view_client(self):
         """Open the client."""

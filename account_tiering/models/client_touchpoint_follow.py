@@ -73,9 +73,7 @@ class ClientTouchpoint(models.Model):
 
     def _get_manager(self):
         """Return who manages the client of a touchpoint in its company."""
-        user = self.partner_id.user_id
-        works_there = self.company_id in user.company_ids
-        return user if user.active and not user.share and works_there else user.browse()
+        return self.partner_id._get_account_manager(self.company_id)
 
     def _notify_manager(self, user):
         """Tell a manager which touchpoints he has been handed over, in one message."""

@@ -219,6 +219,13 @@ class ResPartner(models.Model):
     # HELPERS
     # ------------------------------------------------------------
 
+    def _get_account_manager(self, company):
+        """Return the account manager of a client, as long as he works in a company."""
+        # sudo: whoever asks need not see the client's company
+        user = self.commercial_partner_id.sudo().user_id
+        works_there = company in user.company_ids
+        return user if user.active and not user.share and works_there else user.browse()
+
     def _move_tiers_to_client(self):
         """Let touchpoints of clients that have become part of another one go there."""
         # sudo: touchpoints must follow whoever changes the contact

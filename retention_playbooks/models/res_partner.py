@@ -40,7 +40,7 @@ class ResPartner(models.Model):
         selection="_selection_signal_severity",
         compute="_compute_signals",
         search="_search_signal_severity",
-        string="Retention",
+        string="Gravest Signal",
         groups="sales_team.group_sale_salesman",
         help="The gravest open signal of the client.",
     )
@@ -207,12 +207,6 @@ class ResPartner(models.Model):
     # ------------------------------------------------------------
     # HELPERS
     # ------------------------------------------------------------
-
-    def _get_signal_owner(self, company_id):
-        """Return the account manager of a client who works in a company, if any."""
-        user = self.commercial_partner_id.sudo().user_id
-        works_there = company_id in user.company_ids.ids
-        return user if user.active and not user.share and works_there else user[:0]
 
     def _refresh_signals(self, kind):
         """Look for signals of one kind of these clients in the current company."""

@@ -99,13 +99,15 @@ class RetentionPlaybookStep(models.Model):
     user_role = fields.Selection(
         selection=[
             ("manager", "Account manager"),
-            ("director", "Leader of his sales team"),
+            ("director", "Account director"),
             ("project", "Project manager"),
             ("user", "This user"),
         ],
         string="Done By",
         required=True,
         default="manager",
+        help="The director is that of the company, or else the leader of the account "
+        "manager's sales team.",
     )
     user_id = fields.Many2one(
         comodel_name="res.users", domain="[('share', '=', False)]"
@@ -192,43 +194,24 @@ class RetentionPlaybookStep(models.Model):
     def _get_problem(self):
         """Return a sentence that says what is missing, or False."""
         self.ensure_one()
-        checks = [
-            (
-                self.kind == "mail" and not self.template_id,
-                self.env._("Choose the template of the mail."),
-            ),
-            (
-                self.kind == "mail"
-                and self.template_id
-                and self.template_id.model != "retention.run",
-                self.env._("The template is not one for runs of playbooks."),
-            ),
-            (
-                self.kind == "quotation" and not self.offer_ids,
-                self.env._("Choose what is offered."),
-            ),
-            (
-                self.kind == "dossier" and not self.dossier_purpose,
-                self.env._("Choose what the dossier is for."),
-            ),
-            (
-                self.kind == "wait" and not self.wait_for,
-                self.env._("Choose what it waits for."),
-            ),
-            (
-                self.delay_from == "event" and not self.delay_event,
-                self.env._("Choose the event from which its days are counted."),
-            ),
-            (
-                self.user_role == "user" and not self.user_id,
-                self.env._("Choose who does it."),
-            ),
-            (
-                self.condition_question_id and not self.condition_answer,
-                self.env._("Choose what the answer has to be."),
-            ),
-        ]
-        return next((text for wrong, text in checks if wrong), False)
+        _ = self.env._
+        if self.kind == "mail" and not self.template_id:
+            return _("Choose the template of the mail.")
+        if self.kind == "mail" and self.template_id.model != "retention.run":
+            return _("The template is not one for runs of playbooks.")
+        if self.kind == "quotation" and not self.offer_ids:
+            return _("Choose what is offered.")
+        if self.kind == "dossier" and not self.dossier_purpose:
+            return _("Choose what the dossier is for.")
+        if self.kind == "wait" and not self.wait_for:
+            return _("Choose what it waits for.")
+        if self.delay_from == "event" and not self.delay_event:
+            return _("Choose the event from which its days are counted.")
+        if self.user_role == "user" and not self.user_id:
+            return _("Choose who does it.")
+        if self.condition_question_id and not self.condition_answer:
+            return _("Choose what the answer has to be.")
+        return False
 
     # ------------------------------------------------------------
     # CRUD

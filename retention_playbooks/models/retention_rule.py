@@ -96,7 +96,7 @@ class RetentionRule(models.Model):
     factor = fields.Float(
         string="Spreads",
         digits=(16, 1),
-        default=2.0,
+        default=2.5,
         help="How many times the usual spread of his intervals a client is waited for "
         "beyond the usual interval. Less notices earlier, and cries wolf more often.",
     )
@@ -277,6 +277,7 @@ class RetentionRule(models.Model):
             for rule in self._get_all_rules(company)
         }
         vals_list = []
+        # sudo: who may create a company need not see its tiers
         tiers = self.env["client.tier"].sudo()
         for company in companies:
             best = tiers.search([("company_id", "=", company.id)], limit=1)
@@ -327,6 +328,7 @@ class RetentionRule(models.Model):
     @api.model
     def _get_today(self, company):
         """Return which day it is where a company works."""
+        # sudo: only the time zone is read, for whoever looks at one client
         calendar = company.sudo().resource_calendar_id
         return fields.Date.context_today(
             self.with_context(tz=calendar.tz or self.env.user.tz)

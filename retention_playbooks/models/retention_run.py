@@ -456,6 +456,7 @@ class RetentionRun(models.Model):
 
         :param get_text: function that returns a line for a run
         """
+        # sudo: the job, or whoever hands clients over, writes to colleagues
         threads = self.env["mail.thread"].sudo()
         for user, runs in self.grouped("user_id").items():
             if not user or user == self.env.user:
@@ -514,12 +515,14 @@ class RetentionRun(models.Model):
     def _message_receive_bounce(self, email, partner):
         """A mail of the run came back: its step has failed, and the manager is told."""
         result = super()._message_receive_bounce(email, partner)
+        # sudo: mails that come back are read by nobody in particular
         self.sudo().step_ids._note_bounced(email)
         return result
 
     def _message_post_after_hook(self, message, msg_vals):
         """A mail that was offered is sent: its step is done."""
         result = super()._message_post_after_hook(message, msg_vals)
+        # sudo: steps are written by buttons and mails; the message shows who it was
         step = self.env["retention.run.step"].sudo()
         step = step.browse(self.env.context.get("retention_run_step") or [])
         if step and step.run_id == self and step.state in ("open", "failed"):

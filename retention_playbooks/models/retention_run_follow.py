@@ -39,11 +39,10 @@ class RetentionRun(models.Model):
 
     def _get_manager(self):
         """Return who looks after the client of a run in its company."""
-        user = self.partner_id.user_id
-        works_there = self.company_id in user.company_ids
-        if user.active and not user.share and works_there:
-            return user
-        return self.playbook_id.user_id
+        return (
+            self.partner_id._get_account_manager(self.company_id)
+            or self.playbook_id.user_id
+        )
 
     @api.model
     def _follow_archived(self, partners):

@@ -169,7 +169,8 @@ class RetentionRunStep(models.Model):
         today = self.run_id._get_today()
         activities = steps.activity_id.filtered("active")
         if activities:
-            # The activity is done by whoever presses the button.
+            # The activity is done by whoever presses the button; sudo: it may be that
+            # of a colleague.
             activities.with_env(self.env).sudo()._action_done(
                 feedback=steps._get_answers_text()
             )
@@ -407,7 +408,8 @@ class RetentionRunStep(models.Model):
             run, role = step.run_id, step.step_id.user_role
             manager = run.user_id
             user = {
-                "director": manager.crm_team_ids.user_id[:1],
+                "director": run.company_id._get_director()
+                or manager.crm_team_ids.user_id[:1],
                 "project": projects.get(run.partner_id.id),
                 "user": step.step_id.user_id,
             }.get(role)

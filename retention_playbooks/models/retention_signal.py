@@ -176,8 +176,10 @@ class RetentionSignal(models.Model):
             client = partners.browse(vals.get("partner_id")).commercial_partner_id
             vals["partner_id"] = client.id
             if "user_id" not in vals:
-                company = vals.get("company_id") or self._default_company_id().id
-                vals["user_id"] = client._get_signal_owner(company).id
+                company = self.env["res.company"].browse(
+                    vals.get("company_id") or self._default_company_id().id
+                )
+                vals["user_id"] = client._get_account_manager(company).id
         return super().create(vals_list)
 
     def write(self, vals):
@@ -382,7 +384,7 @@ class RetentionSignal(models.Model):
         for (client, company), some in signals.grouped(
             lambda signal: (signal.partner_id, signal.company_id)
         ).items():
-            some.user_id = client._get_signal_owner(company.id)
+            some.user_id = client._get_account_manager(company)
 
     @api.model
     def _merge_clients(self, sources, target):

@@ -148,6 +148,7 @@ class RetentionSignal(models.Model):
                 days=self._say_days(facts["date"], day),
                 day=when,
             )
+        # sudo: the sentence is for all who may read the signal
         reason = self.reason_id.sudo().name
         if reason:
             text = self.env._("%(text)s (%(reason)s)", text=text, reason=reason)
@@ -235,7 +236,9 @@ class RetentionSignal(models.Model):
 
     def _say_days(self, since, day):
         """Return how many days lie between an ISO date and a day, with the word."""
-        count = max((day - fields.Date.to_date(since)).days, 0)
+        count = (day - fields.Date.to_date(since)).days
+        if count < 1:
+            return self.env._("less than a day")
         return self.env._("1 day") if count == 1 else self.env._("%s days", count)
 
     def _say_date(self, day):

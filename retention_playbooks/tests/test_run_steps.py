@@ -170,8 +170,11 @@ class TestRunSteps(PlaybookCommon):
         self.assertEqual(
             [step.activity_id.user_id for step in run.step_ids], [*roles.values()]
         )
-        # Without a project there is the account manager.
+        # The company's director goes before the leader of the team; without a project
+        # there is the account manager.
+        self.company.tier_director_id = self.all_docs
         run = self._start(playbook, self.client_b)
+        self.assertEqual(run.step_ids[1].user_id, self.all_docs)
         self.assertEqual(run.step_ids[2].user_id, self.own)
 
     # ------------------------------------------------------------

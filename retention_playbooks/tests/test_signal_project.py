@@ -22,7 +22,9 @@ class TestOpenTickets(RetentionCommon):
         more = self._open_tickets(1)
         signal = self._find("open_tickets")
         self.assertEqual(signal.facts["count"], 4)
-        self.assertEqual(signal.explanation, "4 open tickets, the oldest for 0 days")
+        self.assertEqual(
+            signal.explanation, "4 open tickets, the oldest for less than a day"
+        )
         self.assertEqual(signal.res_model, "project.task")
         self.assertEqual(len(signal.evidence_ids), 4)
         more[0].state = "1_done"

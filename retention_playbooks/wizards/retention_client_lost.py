@@ -27,7 +27,7 @@ class RetentionClientLost(models.TransientModel):
         self.ensure_one()
         self.partner_id.check_access("read")
         signal = self.partner_id._mark_lost(self.reason_id, self.note)
-        # The user need not be allowed to comment on the client.
+        # sudo: the user need not be allowed to comment on the client
         signal.partner_id.message_post(
             body=signal.with_env(self.env).sudo().explanation,
             subtype_xmlid="mail.mt_note",

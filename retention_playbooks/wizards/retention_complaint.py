@@ -72,5 +72,5 @@ class RetentionComplaint(models.TransientModel):
 
     def _get_people_to_tell(self, client):
         """Return the partners who get the note: the account manager."""
-        manager = client._get_signal_owner(self.env.company.id)
+        manager = client._get_account_manager(self.env.company)
         return (manager - self.env.user).partner_id
