@@ -52,6 +52,7 @@
     ],
     "demo": [
         "demo/retention_signal_demo.xml",
+        "demo/retention_playbook_demo.xml",
     ],
     "assets": {
         "web.assets_backend": [

@@ -126,7 +126,9 @@ class ResPartner(models.Model):
         found = {}
         for partner in partners:
             name = partner.name or ""
-            if not partner.email_normalized:
+            if not partner.active:
+                found[partner.id] = self.env._("%s is archived.", name)
+            elif not partner.email_normalized:
                 found[partner.id] = self.env._("%s has no email address.", name)
             elif partner.email_normalized in refused:
                 reason = reasons[refused[partner.email_normalized]]

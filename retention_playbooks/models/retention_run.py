@@ -3,7 +3,7 @@ from datetime import timedelta
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from .retention_playbook import KINDS
 
@@ -231,6 +231,24 @@ class RetentionRun(models.Model):
             )
 
     # ------------------------------------------------------------
+    # CONSTRAINS
+    # ------------------------------------------------------------
+
+    # Not of the client: contacts are merged and move away.
+    @api.constrains("contact_id")
+    def _check_contact(self):
+        for run in self:
+            contact = run.contact_id
+            if contact and contact.commercial_partner_id != run.partner_id:
+                raise ValidationError(
+                    self.env._(
+                        "%(contact)s is no contact of %(client)s.",
+                        contact=contact.name,
+                        client=run.partner_id.name,
+                    )
+                )
+
+    # ------------------------------------------------------------
     # CRUD
     # ------------------------------------------------------------
 
@@ -361,6 +379,9 @@ class RetentionRun(models.Model):
         now = fields.Datetime.now()
         runs = self.with_context(**self._get_quiet_context())
         contacts = runs._find_contacts()
+        # Each of them is checked to be the client's: they are read at once.
+        people = self.env["res.partner"].browse(filter(None, contacts.values()))
+        people.fetch(["name", "commercial_partner_id"])
         for playbook, some in runs.grouped("playbook_id").items():
             for run in some:
                 values = {

@@ -132,8 +132,14 @@ class RetentionRunStep(models.Model):
         contacts = steps.sudo().run_id.contact_id
         refused = self.env["res.partner"].sudo()._get_unmailable(contacts)
         for step in self:
-            contact = step.sudo().run_id.contact_id
-            step.can_mail = step in steps and contact and contact.id not in refused
+            run = step.sudo().run_id
+            contact = run.contact_id
+            step.can_mail = (
+                step in steps
+                and contact
+                and contact.commercial_partner_id == run.partner_id
+                and contact.id not in refused
+            )
 
     # ------------------------------------------------------------
     # CRUD
@@ -246,6 +252,10 @@ class RetentionRunStep(models.Model):
             contact = step.run_id.contact_id
             if not contact:
                 step.remark = self.env._("There is nobody to write to.")
+            elif contact.commercial_partner_id != step.run_id.partner_id:
+                step.remark = self.env._(
+                    "%s has left the client: choose another contact.", contact.name
+                )
             elif contact.id in refused:
                 step.remark = self.env._(
                     "%s Reach the client in another way.", refused[contact.id]

@@ -1,4 +1,5 @@
 from odoo import Command
+from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from .playbook_common import PlaybookCommon
@@ -118,6 +119,34 @@ class TestRunFollow(PlaybookCommon):
         self._finish(run.activity_ids)
         self.assertEqual(self._get_states(run), ["done", "open"])
         self.assertIn("nobody to write to", run.step_ids[1].remark)
+
+    def test_contact_leaves(self):
+        """Nobody is mailed who does not work there any more."""
+        mail = {"kind": "mail", "template_id": self.template.id, "send_mode": "auto"}
+        for leave, word in (
+            (lambda person: person.write({"parent_id": self.client_b.id}), "has left"),
+            (lambda person: person.write({"active": False}), "archived"),
+        ):
+            person = self.env["res.partner"].create(
+                {
+                    "name": "Nora",
+                    "parent_id": self.client_a.id,
+                    "email": "n@example.com",
+                }
+            )
+            playbook = self._create_playbook({}, mail)
+            run = self._start(playbook, contact=person)
+            leave(person)
+            run.step_ids[0].action_done()
+            self.assertIn(word, run.step_ids[1].remark)
+            self.assertFalse(run.step_ids[1].can_mail)
+            run.action_lose()
+            playbook.action_deactivate()
+
+    def test_contact_of_somebody_else(self):
+        run = self._start(self._create_playbook())
+        with self.assertRaises(ValidationError):
+            run.contact_id = self.client_b
 
     def test_client_is_deleted(self):
         client = self._create_client("Gone", user=self.own)

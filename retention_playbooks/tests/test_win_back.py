@@ -1,3 +1,4 @@
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from .playbook_common import PlaybookCommon
@@ -54,3 +55,14 @@ class TestWinBack(PlaybookCommon):
     def test_nobody_lost(self):
         self.env["retention.signal"].search([]).state = "handled"
         self.assertFalse(self._open().line_ids)
+
+    def test_no_playbook(self):
+        self.playbook.action_deactivate()
+        choice = self._open(self.own)
+        with self.assertRaises(UserError):
+            choice.line_ids[0].action_start()
+        self.env["retention.playbook"].search(
+            [("kind", "=", "win_back")]
+        ).active = False
+        with self.assertRaises(UserError):
+            self._open(self.own)

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..tools.score import Candidate, rank
@@ -24,9 +25,15 @@ class RetentionWinBack(models.TransientModel):
     )
     client_count = fields.Integer(string="Lost Clients", readonly=True)
 
+    def _compute_display_name(self):
+        self.display_name = self.env._("Win-Back Choice")
+
     @api.model
     def action_open(self):
-        """Rank the lost clients that the user may see, and open the choice."""
+        """Rank the lost clients that the user may see, and open the choice.
+
+        :raises UserError: there is no playbook for winning back
+        """
         playbook = self.env["retention.playbook"].search(
             [
                 ("kind", "=", "win_back"),
@@ -35,6 +42,8 @@ class RetentionWinBack(models.TransientModel):
             order="state, sequence, id",
             limit=1,
         )
+        if not playbook:
+            raise UserError(self.env._("Make a playbook of the kind Win-Back first."))
         choice = self.create({"playbook_id": playbook.id})
         choice._fill()
         return {
