@@ -132,8 +132,8 @@ class RetentionClientQuarter(models.Model):
         aggregator=None,
         help="The quarter of the first purchase is 0.",
     )
-    active = fields.Integer(
-        string="Bought", readonly=True, help="Brought revenue in the quarter itself."
+    bought = fields.Integer(
+        readonly=True, help="Brought revenue in the quarter itself."
     )
     quarter_revenue = fields.Monetary(
         string="Revenue of the Quarter", readonly=True, help="At least 0 of a client."
@@ -215,7 +215,7 @@ class RetentionClientQuarter(models.Model):
                    100 * LEAST(now, before) / NULLIF(before, 0) AS gross_rate,
                    make_date(rated.cohort / 4, rated.cohort %% 4 * 3 + 1, 1) AS cohort,
                    rated.quarter - rated.cohort AS age,
-                   (rated.amount > 0)::int AS active,
+                   (rated.amount > 0)::int AS bought,
                    GREATEST(rated.amount, 0) AS quarter_revenue
               FROM rated
               JOIN res_partner client ON client.id = rated.client_id

@@ -170,7 +170,8 @@ class RetentionEffect(models.TransientModel):
         ]
         labels = records.fields_get([field.name for field in fields_], ["string"])
         columns = [
-            Column(labels[field.name]["string"], *KINDS[field.type]) for field in fields_
+            Column(labels[field.name]["string"], *KINDS[field.type])
+            for field in fields_
         ]
         return Sheet(title, columns, self._iter_rows(records, fields_))
 
@@ -337,22 +338,22 @@ class RetentionEffect(models.TransientModel):
         groups = self.env["retention.client.quarter"]._read_group(
             [
                 ("company_id", "in", self.env.companies.ids),
-                ("active", ">", 0),
+                ("bought", ">", 0),
             ],
             ["company_id", "cohort:quarter", "age"],
-            ["active:sum", "quarter_revenue:sum"],
+            ["bought:sum", "quarter_revenue:sum"],
             order="company_id, cohort:quarter, age",
         )
         size = 0
-        for company, day, age, active, revenue in groups:
+        for company, day, age, bought, revenue in groups:
             # All of a cohort have bought in its first quarter.
-            size = active if age == 0 else size
+            size = bought if age == 0 else size
             yield [
                 self._get_quarter_name(get_quarter(day)),
                 age,
                 size,
-                active,
-                100.0 * active / size,
+                bought,
+                100.0 * bought / size,
                 float(revenue),
                 company.currency_id.name,
                 company.name,

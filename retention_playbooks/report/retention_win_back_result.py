@@ -154,9 +154,7 @@ class RetentionWinBackResult(models.TransientModel):
             # Those tried most often first.
             parts.sort(key=lambda part: -part[2]["entered"])
             rows += [
-                self._prepare_row(
-                    company, sums, reason_id=reason.id, offer_id=offer.id
-                )
+                self._prepare_row(company, sums, reason_id=reason.id, offer_id=offer.id)
                 for reason, offer, sums in parts
             ]
         return self.create(rows)

@@ -1,6 +1,11 @@
 from . import (
+    test_client_quarter,
     test_cohort,
     test_effect,
+    test_effect_lots,
+    test_effect_report,
+    test_effect_security,
+    test_effect_workbook,
     test_lapse,
     test_order_rhythm,
     test_playbook_enter,
@@ -9,6 +14,7 @@ from . import (
     test_playbook_tours,
     test_proportion,
     test_return_rate,
+    test_risk_case,
     test_return_rates,
     test_run_follow,
     test_run_goals,
@@ -27,5 +33,6 @@ from . import (
     test_signal_security,
     test_tours,
     test_win_back,
+    test_win_back_result,
     test_workdays,
 )
