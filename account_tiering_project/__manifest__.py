@@ -1,7 +1,7 @@
 {
     "name": "Account Tiering: Projects",
     "summary": "Show the tier of the client on projects",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales/CRM",
     "license": "LGPL-3",
     "author": "Client Value CRM",

@@ -57,6 +57,14 @@ class ClientTier(models.Model):
         string="Cadences",
         copy=True,
     )
+    newsletter_filter_made = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="The audience of its newsletters was made; it is not made again.",
+    )
+    newsletter_count = fields.Integer(
+        string="Newsletters", compute="_compute_newsletter_count"
+    )
     client_count = fields.Integer(compute="_compute_client_count", string="Clients")
     hours_per_client = fields.Float(
         compute="_compute_hours_per_client",
@@ -136,6 +144,15 @@ class ClientTier(models.Model):
                 tier.display_name = f"{tier.name} ({tier.company_id.sudo().name})"
         return result
 
+    def _compute_newsletter_count(self):
+        counts = dict(
+            self.env["client.newsletter"]._read_group(
+                [("tier_id", "in", self.ids)], ["tier_id"], ["__count"]
+            )
+        )
+        for tier in self:
+            tier.newsletter_count = counts.get(tier._origin, 0)
+
     # ------------------------------------------------------------
     # CONSTRAINTS
     # ------------------------------------------------------------
@@ -210,7 +227,19 @@ class ClientTier(models.Model):
                     "first, by a review or by hand, then archive it."
                 )
             )
-        return super().write(vals)
+        result = super().write(vals)
+        if {"name", "active", "company_id"} & vals.keys():
+            self.env["mailing.filter"]._follow_tiers(self)
+        return result
+
+    def unlink(self):
+        """Remove the audiences with their tiers, unless somebody has made them his."""
+        # sudo: whoever removes tiers need not do mailings
+        filters = self.env["mailing.filter"].sudo().with_context(active_test=False)
+        filters = filters.search([("tier_id", "in", self.ids)])
+        result = super().unlink()
+        filters.filtered(lambda one: one._is_as_made()).unlink()
+        return result
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default=default)
@@ -299,6 +328,15 @@ class ClientTier(models.Model):
         action["context"] = {}
         return action
 
+    def action_view_newsletters(self):
+        """Open the newsletters of these tiers."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "account_tiering.client_newsletter_action"
+        )
+        action["domain"] = [("tier_id", "in", self.ids)]
+        action["context"] = {}
+        return action
+
     # ------------------------------------------------------------
     # HELPERS
     # ------------------------------------------------------------
@@ -324,3 +362,26 @@ class ClientTier(models.Model):
         while f"{tier.code}{number}" in taken:
             number += 1
         return f"{tier.code}{number}"
+
+    def _prepare_newsletter_filter(self):
+        """Return the values of the ``mailing.filter`` of the tier's newsletters.
+
+        Those who have asked for no mailings are left out as Odoo's own audiences do.
+        """
+        self.ensure_one()
+        localized = self.with_context(lang=self.company_id.partner_id.lang)
+        name = localized.env._("Tier %s", localized.name)
+        # sudo: to tell companies apart, it matters how many there are at all
+        if self.env["res.company"].sudo().search_count([], limit=2) > 1:
+            name = f"{name} ({self.company_id.name})"
+        return {
+            "name": name,
+            "mailing_domain": repr(
+                [
+                    ("newsletter_tier_ids", "in", self.ids),
+                    ("is_blacklisted", "=", False),
+                ]
+            ),
+            "active": self.active
+            and "newsletter" in self.cadence_ids.mapped("channel"),
+        }

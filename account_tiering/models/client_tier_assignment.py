@@ -9,6 +9,13 @@ from .unchecked_many2one import UncheckedMany2one
 #: Clients that a workbook reads at once.
 BATCH = 1000
 
+#: Why newsletters reach nobody of a client.
+REACH = [
+    ("no_email", "Nobody has an email address"),
+    ("blacklisted", "All addresses are blacklisted"),
+    ("bounced", "All mails came back"),
+]
+
 
 class ClientTierAssignment(models.Model):
     """The tier of one client in one company.
@@ -68,11 +75,40 @@ class ClientTierAssignment(models.Model):
     )
     partner_active = fields.Boolean(related="partner_id.active", string="Active Client")
     tier_color = fields.Integer(related="tier_id.color", string="Colour")
+    # The plan of touchpoints
+    touch_since = fields.Date(
+        string="Planned Since",
+        readonly=True,
+        copy=False,
+        help="Day on which touchpoints of the client were planned first.",
+    )
+    touch_at_once = fields.Boolean(
+        string="Contacted at Once",
+        readonly=True,
+        copy=False,
+        help="A new client: the first contact was due on the day of the first plan. "
+        "The others begin at a time of the year of their own.",
+    )
+    touch_planned_on = fields.Date(
+        string="Planned On",
+        readonly=True,
+        copy=False,
+        help="Day of the last plan; empty when the client is to be planned again.",
+    )
+    newsletter_reach = fields.Selection(
+        # Whether mails come back shows with a touchpoint, when one was sent.
+        selection=[one for one in REACH if one[0] != "bounced"],
+        string="Newsletters Do Not Arrive",
+        compute="_compute_newsletter_reach",
+        search="_search_newsletter_reach",
+        help="Why newsletters reach nobody of the client.",
+    )
 
     _client_uniq = models.Constraint(
         "UNIQUE(partner_id, company_id)",
         "This client has a tier in this company already: change that one.",
     )
+    _touch_idx = models.Index("(company_id, touch_planned_on)")
 
     def _default_company_id(self):
         return self.env.company
@@ -110,6 +146,44 @@ class ClientTierAssignment(models.Model):
             locked,
             lock_until,
             fields.Date.context_today(self),
+        )
+
+    def _compute_newsletter_reach(self):
+        self.env["res.partner"]._flush_audiences()
+        # Raw SQL, here and below: one look at all contacts and the blacklist, which
+        # not everybody may read.
+        reach = dict(
+            self.env.execute_query(
+                SQL(
+                    "SELECT given.id, %s FROM client_tier_assignment given"
+                    " WHERE given.id = ANY(%s)",
+                    self._get_newsletter_reach_sql(),
+                    list(self._origin.ids),
+                )
+            )
+        )
+        for given in self:
+            given.newsletter_reach = reach.get(given._origin.id)
+
+    def _search_newsletter_reach(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        self.env["res.partner"]._flush_audiences()
+        return Domain(
+            "id",
+            "in",
+            SQL(
+                "(SELECT given.id FROM client_tier_assignment given"
+                " WHERE COALESCE(%s, '') = ANY(%s))",
+                self._get_newsletter_reach_sql(),
+                [one or "" for one in value],
+            ),
+        )
+
+    @api.model
+    def _get_newsletter_reach_sql(self):
+        return self.env["res.partner"]._get_newsletter_reach_sql(
+            SQL("given.partner_id"), SQL("given.company_id")
         )
 
     @api.model
@@ -164,6 +238,7 @@ class ClientTierAssignment(models.Model):
         created = super().create(prepared)
         created._log_changes({})
         created._set_pricelists()
+        self.env["client.touchpoint"]._trigger_plan()
         return created
 
     def write(self, vals):
@@ -182,10 +257,14 @@ class ClientTierAssignment(models.Model):
             )
         changed._log_changes(old)
         changed._set_pricelists()
+        if changed:
+            super(ClientTierAssignment, changed).write({"touch_planned_on": False})
+            self.env["client.touchpoint"]._trigger_plan()
         return result
 
     def unlink(self):
-        """Write into the history that the clients have no tier any more."""
+        """Write into the history that the clients have no tier any more, and withdraw
+        what they are no longer owed."""
         self.env["client.tier.change"].sudo().create(  # sudo: nobody writes it by hand
             [
                 given._prepare_change(given._prepare_old_values(), new_tier=False)
@@ -194,7 +273,19 @@ class ClientTierAssignment(models.Model):
             ]
         )
         self._set_pricelists(targets=dict.fromkeys(self.ids))
-        return super().unlink()
+        # sudo: touchpoints follow whoever takes the tier away
+        touchpoints = self.env["client.touchpoint"].sudo()
+        for company, given in self.grouped("company_id").items():
+            touchpoints |= touchpoints.search(
+                [
+                    ("company_id", "=", company.id),
+                    ("partner_id", "in", given.partner_id.ids),
+                    ("is_open", "=", True),
+                ]
+            )
+        result = super().unlink()
+        touchpoints._withdraw(self.env._("The client has no tier any more"))
+        return result
 
     # ------------------------------------------------------------
     # ACTIONS

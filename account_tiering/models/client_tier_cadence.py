@@ -22,7 +22,12 @@ def format_hours(hours):
 
 
 class ClientTierCadence(models.Model):
-    """What each client of a tier is owed a year through one channel."""
+    """What each client of a tier is owed a year through one channel.
+
+    Touchpoints of a cadence that is edited follow with the next plan, so that its
+    effect can be looked at before; those of one that is removed are withdrawn. A tier
+    has an audience of mailings for as long as it is owed newsletters.
+    """
 
     _name = "client.tier.cadence"
     _description = "Client Tier Cadence"
@@ -61,6 +66,9 @@ class ClientTierCadence(models.Model):
         default="manager",
         help="Whose time it takes. What takes two people's time costs twice its "
         "duration; the account manager prepares it.",
+    )
+    director_id = fields.Many2one(
+        related="company_id.tier_director_id", string="Account Director"
     )
     agenda = fields.Html(
         translate=True,
@@ -103,6 +111,10 @@ class ClientTierCadence(models.Model):
         "24 hours at most.",
     )
 
+    # ------------------------------------------------------------
+    # COMPUTE
+    # ------------------------------------------------------------
+
     @api.depends("channel")
     def _compute_activity_type_id(self):
         for cadence in self:
@@ -144,6 +156,10 @@ class ClientTierCadence(models.Model):
                 count=cadence.times_per_year,
             )
 
+    # ------------------------------------------------------------
+    # CONSTRAINTS
+    # ------------------------------------------------------------
+
     @api.constrains("duration", "channel")
     def _check_duration(self):
         for cadence in self:
@@ -154,6 +170,47 @@ class ClientTierCadence(models.Model):
                         "finds no place in the calendar."
                     )
                 )
+
+    # ------------------------------------------------------------
+    # CRUD
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        cadences = super().create(vals_list)
+        self.env["mailing.filter"]._follow_tiers(cadences.tier_id)
+        return cadences
+
+    def write(self, vals):
+        tiers = self.tier_id
+        result = super().write(vals)
+        if {"channel", "tier_id"} & vals.keys():
+            self.env["mailing.filter"]._follow_tiers(tiers | self.tier_id)
+        return result
+
+    def unlink(self):
+        tiers = self.tier_id
+        # sudo: touchpoints of all account managers follow
+        touchpoints = self.env["client.touchpoint"].sudo()
+        touchpoints = touchpoints.search(
+            [("cadence_id", "in", self.ids), ("is_open", "=", True)]
+        )
+        touchpoints._withdraw(self.env._("The cadence was removed"))
+        result = super().unlink()
+        self.env["mailing.filter"]._follow_tiers(tiers)
+        return result
+
+    # ------------------------------------------------------------
+    # ACTIONS
+    # ------------------------------------------------------------
+
+    def action_preview_plan(self):
+        """Show what the next plan will do."""
+        return self.env["client.touchpoint.preview"].action_open()
+
+    # ------------------------------------------------------------
+    # HELPERS
+    # ------------------------------------------------------------
 
     def _get_people_count(self):
         """Return how many of us take part in one of them."""

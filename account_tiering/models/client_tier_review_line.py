@@ -69,6 +69,7 @@ class ClientTierReviewLine(models.Model):
     )
     held = fields.Selection(
         selection=HELD,
+        string="Held Back",
         readonly=True,
         help="Why the client does not get the tier that its revenue alone asks for: it "
         "is near a bound, has not been in its tier for the minimum stay, is too new to "

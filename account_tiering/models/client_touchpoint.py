@@ -82,6 +82,7 @@ class ClientTouchpoint(models.Model):
         help="It was left with the former account manager when the client was handed "
         "over.",
     )
+    agenda = fields.Html(related="cadence_id.agenda")
     hours = fields.Float(
         readonly=True,
         help="Hours that it takes the account manager, preparation included.",

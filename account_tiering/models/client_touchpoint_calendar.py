@@ -4,10 +4,10 @@ from datetime import UTC, datetime, time, timedelta
 import pytz
 from markupsafe import Markup
 
-from odoo import Command, api, models
+from odoo import Command, api, fields, models
 from odoo.tools import SQL, is_html_empty, split_every
 
-from ..tools.free_time import find_time
+from ..tools.free_time import STEP, find_time, intersect
 from .client_tier_cadence import ACTIVITY_TYPES
 
 #: Meetings and activities that are made at once; Odoo is slower with more.
@@ -204,11 +204,7 @@ class ClientTouchpoint(models.Model):
         :param contact: whom to meet, a ``res.partner``
         :param when: (start, stop), naive UTC
         """
-        people = [self.user_id.partner_id]
-        if self.cadence_id.owner == "both" and self.company_id.tier_director_id:
-            people.append(self.company_id.tier_director_id.partner_id)
-        people.append(contact or self.partner_id)
-        people = self.env["res.partner"].union(*people)
+        people = self._get_people().partner_id | (contact or self.partner_id)
         return {
             "name": self._get_summary(),
             "start": when[0],
@@ -309,31 +305,77 @@ class ClientTouchpoint(models.Model):
 
     def _find_times(self, company):
         """Return {id: (start, stop), naive UTC} within the working hours of the day at
-        which these meetings disturb no other."""
+        which these meetings disturb no other, for all of us who take part.
+
+        Where they have no working hours in common, those of the account manager count.
+        """
         first, last = min(self.mapped("date_planned")), max(self.mapped("date_planned"))
-        work = self._get_work(company, self.user_id, first, last)
-        busy = self._get_busy(first, last)
-        times, working, taken = {}, {}, {}
-        for user in self.user_id:
+        users = self._get_people()
+        work = self._get_work(company, users, first, last)
+        busy = self._get_busy(users, first, last)
+        times, made = {}, defaultdict(list)
+        near = [timedelta(days=days) for days in (-1, 0, 1)]
+        # Days begin and end where the account manager is.
+        for user, some in self.grouped("user_id").items():
             zone = self._get_zone(user)
-            working[user] = _split_days(work[user.id], zone)
-            taken[user] = _split_days(busy.get(user.partner_id.id, ()), zone)
-        for touchpoint in self.sorted(lambda one: (one.date_planned, one.id)):
-            user, day = touchpoint.user_id, touchpoint.date_planned
-            minutes = max(round(touchpoint.cadence_id.duration * 60), 15)
-            own = taken[user][day]
-            at, _is_free = find_time(working[user].get(day, ()), own, minutes)
-            own.append((at, at + minutes))
-            start = self._get_zone(user).localize(
-                datetime.combine(day, time.min) + timedelta(minutes=at)
-            )
-            start = start.astimezone(UTC).replace(tzinfo=None)
-            times[touchpoint.id] = start, start + timedelta(minutes=minutes)
+            people = some._get_people()
+            working = {one: _split_days(work[one.id], zone) for one in people}
+            taken = {
+                one: _split_days(busy.get(one.partner_id.id, ()), zone)
+                for one in people
+            }
+            for touchpoint in some.sorted(lambda one: (one.date_planned, one.id)):
+                day = touchpoint.date_planned
+                minutes = max(round(touchpoint.cadence_id.duration * 60), 15)
+                people = touchpoint._get_people()
+                common = working[user].get(day, [])
+                for other in people - user:
+                    common = intersect(common, working[other].get(day, ()))
+                own = [slot for one in people for slot in taken[one].get(day, ())]
+                new = [
+                    slot
+                    for one in people
+                    for days in near
+                    for slot in made[one, day + days]
+                ]
+                if new:
+                    own += _split_days(new, zone)[day]
+                first = self._get_first_minute(day, zone)
+                common = common or working[user].get(day, [])
+                at, _is_free = find_time(
+                    intersect(common, [(first, 24 * 60)]), own, minutes
+                )
+                at = max(at, first)
+                start = zone.localize(
+                    datetime.combine(day, time.min) + timedelta(minutes=at)
+                ).astimezone(UTC)
+                stop = start + timedelta(minutes=minutes)
+                for one in people:
+                    made[one, start.date()].append((start, stop))
+                times[touchpoint.id] = (
+                    start.replace(tzinfo=None),
+                    stop.replace(tzinfo=None),
+                )
         return times
 
-    def _get_busy(self, first, last):
-        """Return {partner id: [(start, end), aware]} of these managers' meetings."""
-        partners = self.user_id.partner_id
+    @api.model
+    def _get_first_minute(self, day, zone):
+        """Return the minute of a day from which on something can still begin: today
+        that is the next quarter of an hour."""
+        now = fields.Datetime.now().replace(tzinfo=UTC).astimezone(zone)
+        if day > now.date():
+            return 0
+        return -(-(now.hour * 60 + now.minute + 1) // STEP) * STEP
+
+    def _get_people(self):
+        """Return the users who take part in these, account managers first."""
+        shared = self.filtered(lambda one: one.cadence_id.owner == "both")
+        directors = (company._get_director() for company in shared.company_id)
+        return self.user_id.union(*directors)
+
+    def _get_busy(self, users, first, last):
+        """Return {partner id: [(start, end), aware]} of these users' meetings."""
+        partners = users.partner_id
         # sudo: that somebody is busy is no secret, and nothing else is read
         attendees = (
             self.env["calendar.attendee"]

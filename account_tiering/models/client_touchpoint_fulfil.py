@@ -93,22 +93,28 @@ class ClientTouchpoint(models.Model):
         )
 
     def _get_activity_query(self, company, since, ids=None):
-        """Return the query of activities that are done with somebody of the client:
-        calls, meetings that are not in the calendar, and those of other cadences."""
+        """Return the query of activities that are done with somebody of the client, or
+        on a document of his: calls, meetings that are not in the calendar, and those of
+        other cadences."""
+        # The activities first: few are done, and statistics may lag behind a plan.
         return SQL(
             """
+            WITH activity AS MATERIALIZED (
+                SELECT * FROM mail_activity activity
+                 WHERE NOT active AND date_done >= %(since)s AND %(of_ids)s)
             SELECT DISTINCT 'mail.activity', activity.id, client.commercial_partner_id,
                    open.channel, activity.date_done, activity.user_id
-              FROM mail_activity activity
+              FROM activity
               JOIN mail_activity_type type ON type.id = activity.activity_type_id
-              JOIN res_partner client ON client.id = activity.res_id
+              JOIN (%(documents)s) AS document (model, id, partner_id, company_id)
+                ON document.model = activity.res_model
+               AND document.id = activity.res_id
+              JOIN res_partner client ON client.id = document.partner_id
               JOIN client_touchpoint open
                 ON open.partner_id = client.commercial_partner_id
                AND open.company_id = %(company)s AND open.is_open
               LEFT JOIN client_tier_cadence cadence ON cadence.id = open.cadence_id
-             WHERE activity.res_model = 'res.partner' AND NOT activity.active
-               AND activity.date_done >= %(since)s
-               AND %(of_ids)s
+             WHERE COALESCE(document.company_id, %(company)s) = %(company)s
                AND (open.activity_id = activity.id
                     OR (open.channel = 'call' AND type.category = 'phonecall')
                     OR (open.channel = 'meeting' AND type.category = 'meeting'
@@ -121,20 +127,54 @@ class ClientTouchpoint(models.Model):
                       AND used.touch_id = activity.id
                       AND used.partner_id = client.commercial_partner_id)
             """,
+            documents=self._get_documents_query(),
             since=since,
             company=company.id,
             of_ids=SQL("activity.id = ANY(%s)", list(ids)) if ids else SQL("TRUE"),
         )
 
+    @api.model
+    def _get_document_queries(self):
+        """Return {model: SQL query of (model, id, contact, company)} of the documents
+        whose activities count for their client.
+
+        A hook: other documents may count, too.
+        """
+        return {
+            # Clients are shared by companies: their touchpoints tell them apart.
+            "res.partner": SQL(
+                "SELECT 'res.partner', id, id, NULL::int FROM res_partner"
+            ),
+            "crm.lead": SQL(
+                "SELECT 'crm.lead', id, partner_id, company_id FROM crm_lead"
+            ),
+            "sale.order": SQL(
+                "SELECT 'sale.order', id, partner_id, company_id FROM sale_order"
+            ),
+        }
+
+    @api.model
+    def _get_documents_query(self):
+        return SQL(" UNION ALL ").join(self._get_document_queries().values())
+
     def _read_touches(self, query):
         """Return the contacts of a query, with the day where the manager is."""
-        touches = []
-        for model, id_, partner, channel, when, user in self.env.execute_query(query):
-            day = when
-            if model == "calendar.event":
-                day = self._get_day(self.env[model].sudo().browse(id_))
-            touches.append(Touch(model, id_, partner, channel, day, user))
-        return touches
+        rows = self.env.execute_query(query)
+        # sudo: only the day of meetings is read, whoever may read them
+        events = self.env["calendar.event"].sudo()
+        events = events.browse({row[1] for row in rows if row[0] == events._name})
+        days = {event.id: self._get_day(event) for event in events}
+        return [
+            Touch(
+                model,
+                id_,
+                partner,
+                channel,
+                days[id_] if model == events._name else when,
+                user,
+            )
+            for model, id_, partner, channel, when, user in rows
+        ]
 
     # ------------------------------------------------------------
     # MATCHING
@@ -255,14 +295,22 @@ class ClientTouchpoint(models.Model):
 
     def _get_companies_of(self, activities):
         """Return the companies where clients of activities have open touchpoints."""
-        partners = self.env["res.partner"].browse(
-            [one.res_id for one in activities if one.res_model == "res.partner"]
+        # Raw SQL: the same documents as in the query of activities.
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT open.company_id
+                  FROM mail_activity activity
+                  JOIN (%s) AS document (model, id, partner_id, company_id)
+                    ON document.model = activity.res_model
+                   AND document.id = activity.res_id
+                  JOIN res_partner client ON client.id = document.partner_id
+                  JOIN client_touchpoint open
+                    ON open.partner_id = client.commercial_partner_id AND open.is_open
+                 WHERE activity.id = ANY(%s)
+                """,
+                self._get_documents_query(),
+                list(activities.ids),
+            )
         )
-        groups = self._read_group(
-            [
-                ("partner_id", "in", partners.exists().commercial_partner_id.ids),
-                ("is_open", "=", True),
-            ],
-            ["company_id"],
-        )
-        return self.env["res.company"].union(*(company for (company,) in groups))
+        return self.env["res.company"].browse(company for (company,) in rows)

@@ -8,7 +8,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools.mailing_match import Noted, Owed, Sent, match
-from .client_tier_assignment_newsletter import REACH
+from .client_tier_assignment import REACH
 from .client_touchpoint_fulfil import LOOK_BACK, SAME_DAYS
 
 #: Days after a mailing in which those whose mails come back are owed it again.

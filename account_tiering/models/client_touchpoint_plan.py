@@ -274,10 +274,12 @@ class ClientTouchpoint(models.Model):
         clients = self._read_clients(company, assignment_ids)
         rows = self._read_rows(company, clients, today)
         cadences = self._read_cadences(company)
-        owners = self._get_owners(company, clients, today, last)
+        owners = self._get_owners(company, clients, rows, today, last)
         clients = self._decide_start(company, clients, cadences, owners, today)
         given_up = self._get_given_up(rows, today)
-        demands, holds = self._get_demands(clients, rows, cadences, given_up, today)
+        demands, holds = self._get_demands(
+            company, clients, rows, cadences, given_up, today
+        )
         placements = spread(demands, owners.values(), today, last)
         demands = self._drop_past(demands, placements, rows, today)
         if demands:
@@ -380,10 +382,11 @@ class ClientTouchpoint(models.Model):
             for tier, own in cadences.grouped("tier_id").items()
         }
 
-    def _get_owners(self, company, clients, today, last):
+    def _get_owners(self, company, clients, rows, today, last):
         """Return {key: :class:`Owner`} with the working hours of these clients'
-        managers, and of those whose time nobody counts."""
-        users = self.env["res.users"].browse(
+        managers and of the director, and of those whose time nobody counts."""
+        director = company._get_director()
+        users = director | self.env["res.users"].browse(
             {client.user for client in clients.values() if client.user}
         )
         # Some days more: a window may end after the horizon.
@@ -393,7 +396,47 @@ class ClientTouchpoint(models.Model):
         owners = {user.id: Owner(user.id, hours[user.id], limit) for user in users}
         for key in (NOBODY, MAILING):
             owners[key] = Owner(key, hours[False])
+        if director:
+            owner = owners[director.id]
+            taken = self._get_taken(company, director, owner, clients, rows, today)
+            owners[director.id] = owner._replace(taken=taken)
         return owners
+
+    def _get_taken(self, company, director, owner, clients, rows, today):
+        """Return {day: hours} of the director's touchpoints with other clients.
+
+        They leave what is planned for these clients its time: a day that is too full
+        was reported when the others were planned, and none moves to and fro.
+        """
+        shared = company._get_director_hours()
+        taken, own = Counter(), Counter()
+        for cadence, user, day, hours, count in self._read_group(
+            [
+                ("company_id", "=", company.id),
+                ("is_open", "=", True),
+                ("date_planned", ">=", today),
+                ("partner_id", "not in", list(clients)),
+                "|",
+                ("user_id", "=", director.id),
+                ("cadence_id", "in", list(shared)),
+            ],
+            ["cadence_id", "user_id", "date_planned:day"],
+            ["hours:sum", "__count"],
+        ):
+            taken[day] += hours if user == director else shared[cadence.id] * count
+        for row in rows:
+            if row.is_open:
+                own[row.date_planned] += (
+                    row.hours
+                    if row.user_id == director.id
+                    else shared.get(row.cadence_id, 0)
+                )
+        return {
+            day: min(
+                hours, max(min(owner.hours.get(day, 0), owner.limit) - own[day], 0)
+            )
+            for day, hours in taken.items()
+        }
 
     # ------------------------------------------------------------
     # COMPUTING
@@ -452,7 +495,7 @@ class ClientTouchpoint(models.Model):
             and (row.year, row.number) < latest[row.partner_id, row.cadence_id]
         }
 
-    def _get_demands(self, clients, rows, cadences, given_up, today):
+    def _get_demands(self, company, clients, rows, cadences, given_up, today):
         """Return the demands of :func:`tools.spread.spread`, and the ids of open
         touchpoints whose day stays as it is."""
         fixed, planned = defaultdict(list), defaultdict(list)
@@ -472,6 +515,8 @@ class ClientTouchpoint(models.Model):
                 fixed[key].append(Fixed(*slot, row.date_due, row.date_planned))
             elif row.is_open:
                 planned[key].append(Planned(*slot, row.date_planned))
+        director = company._get_director()
+        shared = company._get_director_hours()
         demands = []
         for client in clients.values():
             own = cadences.get(client.tier, ())
@@ -500,6 +545,9 @@ class ClientTouchpoint(models.Model):
                         ),
                         fixed=fixed[key],
                         planned=planned[key],
+                        others=[(director.id, shared[cadence.id])]
+                        if cadence.id in shared and client.user != director.id
+                        else (),
                     )
                 )
         return demands, holds
@@ -825,6 +873,11 @@ class ClientTouchpoint(models.Model):
             )
         )
         self.env["client.tier.assignment"].invalidate_model(["touch_planned_on"])
+        self._trigger_plan()
+
+    @api.model
+    def _trigger_plan(self):
+        """Let clients that are to be planned be planned within minutes."""
         # sudo: everybody may ask for it
         self.env.ref("account_tiering.ir_cron_plan_touchpoints").sudo()._trigger()
 

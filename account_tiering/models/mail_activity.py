@@ -21,11 +21,13 @@ class MailActivity(models.Model):
         return result
 
     def _action_done(self, feedback=False, attachment_ids=False):
-        of_clients = self.filtered(lambda one: one.res_model == "res.partner")
+        # sudo: whoever makes the call need not be the account manager
+        touchpoints = self.env["client.touchpoint"].sudo()
+        documents = touchpoints._get_document_queries()
+        of_clients = self.filtered(lambda one: one.res_model in documents)
         result = super()._action_done(feedback=feedback, attachment_ids=attachment_ids)
         if of_clients and not self.env.context.get("touchpoint_plan"):
-            # sudo: whoever makes the call need not be the account manager
-            self.env["client.touchpoint"].sudo()._fulfil_from_activities(of_clients)
+            touchpoints._fulfil_from_activities(of_clients)
         return result
 
     def _get_touchpoints(self):

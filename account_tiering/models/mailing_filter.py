@@ -12,7 +12,6 @@ class MailingFilter(models.Model):
     active = fields.Boolean(default=True)
     tier_id = fields.Many2one(
         comodel_name="client.tier",
-        string="Tier",
         readonly=True,
         copy=False,
         index="btree_not_null",

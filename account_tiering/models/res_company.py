@@ -59,7 +59,45 @@ class ResCompany(models.Model):
     tier_director_id = fields.Many2one(
         comodel_name="res.users",
         string="Account Director",
-        help="Gets an activity when a scheduled review is ready.",
+        help="Gets an activity when a scheduled review is ready, and takes part in "
+        "meetings that are owed by the account manager and the director.",
+    )
+
+    # Touchpoints
+    touch_hours_per_day = fields.Float(
+        string="Hours of Touchpoints a Day",
+        default=4.0,
+        help="At most so many hours a day are planned for one account manager, "
+        "preparation included. Less than one meeting takes, and none finds a day.",
+    )
+    touch_weeks = fields.Integer(
+        string="Weeks in the Calendar",
+        default=8,
+        help="Meetings and activities are made for the next weeks only; what is later "
+        "is planned, but may still move.",
+    )
+    touch_horizon_months = fields.Integer(
+        string="Months Planned",
+        default=12,
+        help="How far ahead touchpoints are planned every night.",
+    )
+    touch_digest = fields.Boolean(
+        string="Weekly Digest",
+        default=True,
+        help="Each Monday account managers get an activity with their touchpoints of "
+        "the week and those that are overdue.",
+    )
+    touch_first_plan = fields.Date(
+        string="First Plan",
+        readonly=True,
+        copy=False,
+        help="Day of the first plan. Nothing is planned at night before.",
+    )
+    # Newsletters
+    newsletter_days = fields.Integer(
+        string="Newsletters Prepared Ahead",
+        default=14,
+        help="Days before its due date at which the draft of a newsletter is made.",
     )
 
     _tier_periods_range = models.Constraint(
@@ -71,6 +109,17 @@ class ResCompany(models.Model):
     _tier_margin_range = models.Constraint(
         "CHECK(tier_margin BETWEEN 0 AND 50)",
         "The margin around bounds lies between 0 and 50 percentage points.",
+    )
+
+    _touch_range = models.Constraint(
+        "CHECK(touch_hours_per_day BETWEEN 0 AND 24 AND touch_weeks BETWEEN 0 AND 60"
+        " AND touch_horizon_months BETWEEN 1 AND 36)",
+        "Touchpoints take 0 to 24 hours a day; the calendar shows 0 to 60 weeks; 1 to "
+        "36 months are planned.",
+    )
+    _newsletter_days_range = models.Constraint(
+        "CHECK(newsletter_days BETWEEN 0 AND 180)",
+        "Newsletters are prepared 0 to 180 days ahead.",
     )
 
     @api.model
@@ -110,6 +159,22 @@ class ResCompany(models.Model):
         while day + relativedelta(months=months * count) <= today:
             count += 1
         return day + relativedelta(months=months * count)
+
+    def _get_director(self):
+        """Return the director, as long as he works in the company."""
+        self.ensure_one()
+        director = self.tier_director_id
+        works_there = director.active and self in director.company_ids
+        return director if works_there else director.browse()
+
+    def _get_director_hours(self):
+        """Return {cadence id: hours that one of these takes the director}."""
+        if not self._get_director():
+            return {}
+        cadences = self.env["client.tier.cadence"].search(
+            [("company_id", "=", self.id), ("owner", "=", "both")]
+        )
+        return {cadence.id: cadence.duration for cadence in cadences}
 
     def _create_default_tiers(self):
         """Give companies without tiers a copy of the main company's, with cadences.

@@ -40,3 +40,14 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.tier_director_id",
         readonly=False,
     )
+    touch_hours_per_day = fields.Float(
+        related="company_id.touch_hours_per_day", readonly=False
+    )
+    touch_weeks = fields.Integer(related="company_id.touch_weeks", readonly=False)
+    touch_horizon_months = fields.Integer(
+        related="company_id.touch_horizon_months", readonly=False
+    )
+    touch_digest = fields.Boolean(related="company_id.touch_digest", readonly=False)
+    newsletter_days = fields.Integer(
+        related="company_id.newsletter_days", readonly=False
+    )

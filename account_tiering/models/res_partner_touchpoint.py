@@ -33,7 +33,7 @@ class ResPartner(models.Model):
     touch_state = fields.Selection(
         selection=[
             ("on_track", "On Track"),
-            ("due", "Due"),
+            ("due", "Due Soon"),
             ("overdue", "Overdue"),
         ],
         string="Touchpoints",

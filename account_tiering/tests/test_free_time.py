@@ -1,9 +1,9 @@
-import unittest
-
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from odoo.addons.account_tiering.tools.free_time import STEP, find_time
+from odoo.tests import BaseCase, tagged
+
+from odoo.addons.account_tiering.tools.free_time import STEP, find_time, intersect
 
 DAY = 24 * 60
 MORNING, AFTERNOON = (8 * 60, 12 * 60), (13 * 60, 17 * 60)
@@ -15,7 +15,8 @@ intervals = st.lists(
 )
 
 
-class TestFreeTime(unittest.TestCase):
+@tagged("post_install", "-at_install")
+class TestFreeTime(BaseCase):
     def test_free_day(self):
         self.assertEqual(find_time([MORNING, AFTERNOON], [], 60), (600, True))
 
@@ -60,3 +61,18 @@ class TestFreeTime(unittest.TestCase):
         self.assertEqual(is_free, fits(at) and at % STEP == 0)
         if not is_free:
             self.assertFalse(any(map(fits, range(0, DAY, STEP))))
+
+    def test_time_in_common(self):
+        self.assertEqual(
+            intersect([MORNING, AFTERNOON], [(600, 840)]), [(600, 720), (780, 840)]
+        )
+        self.assertEqual(intersect([MORNING], [AFTERNOON]), [])
+        self.assertEqual(intersect([MORNING], [(720, 800)]), [])
+
+    @given(intervals, intervals)
+    def test_time_in_common_is_in_both(self, one, other):
+        def minutes(slots):
+            return {at for start, end in slots for at in range(start, end)}
+
+        common = intersect(one, other)
+        self.assertEqual(minutes(common), minutes(one) & minutes(other))

@@ -70,19 +70,32 @@ LIMITS = (None, 4.0, 2.0, 1.0, 0.5)
 TIMES = (0, 1, 2, 4, 5, 7, 12, 26, 52)
 LEAVES = (1, 5, 15, 60)
 #: For those who have time: as a rule nothing is to be reported.
-CALM = {"limits": (None, 6.0, 4.0), "times": TIMES[:-1], "leaves": (1, 2, 3)}
+CALM = {
+    "limits": (None, 6.0, 4.0),
+    "times": TIMES[:-1],
+    "leaves": (1, 2, 3),
+    "with_others": False,
+}
 
 
 @st.composite
-def draw_case(draw, limits=LIMITS, times=TIMES, leaves=LEAVES):
-    """Return demands and owners of a small agency."""
+def draw_case(draw, limits=LIMITS, times=TIMES, leaves=LEAVES, with_others=True):
+    """Return demands and owners of a small agency.
+
+    :param with_others: some meetings take the time of both owners, and some days hold
+        touchpoints that are none of the demands
+    """
     owners = []
     for key in ("anna", "ben"):
         off = set()
         for _leave in range(draw(st.integers(0, 3))):
             start = draw(st.integers(0, len(WEEKDAYS) - 1))
             off.update(WEEKDAYS[start : start + draw(st.sampled_from(leaves))])
-        owners.append(make_owner(key, draw(st.sampled_from(limits)), off))
+        owner = make_owner(key, draw(st.sampled_from(limits)), off)
+        if with_others:
+            taken = st.dictionaries(st.sampled_from(WEEKDAYS), st.just(1.0))
+            owner = owner._replace(taken=draw(taken))
+        owners.append(owner)
     demands = [
         Demand(
             key,
@@ -102,6 +115,17 @@ def draw_case(draw, limits=LIMITS, times=TIMES, leaves=LEAVES):
             )
         )
     ]
+    if with_others:
+        demands = [
+            demand._replace(
+                others=[(other.key, draw(st.sampled_from([0.5, 1.0])))]
+                if demand.channel == "meeting" and draw(st.booleans())
+                else ()
+            )
+            for demand in demands
+            for other in owners
+            if other.key != demand.owner
+        ]
     return demands, owners
 
 
@@ -113,13 +137,23 @@ class Agency:
         self.owners = {owner.key: owner for owner in owners}
         self.placements = placements
 
-    def get_room(self, demand, day):
-        """Return the hours for touchpoints, None on a day off."""
-        owner = self.owners[demand.owner]
-        hours = owner.hours.get(day)
-        if not hours:
-            return None
-        return hours if owner.limit is None else min(hours, owner.limit)
+    def is_working(self, demand, day):
+        """Return whether all owners of a demand work on a day."""
+        return all(self.owners[key].hours.get(day) for key, _ in demand.get_loads())
+
+    def has_room(self, demand, day, taken):
+        """Return whether all owners of a demand have time for it on a day.
+
+        :param taken: hours of other touchpoints by owner and day
+        """
+        for key, hours in demand.get_loads():
+            owner = self.owners[key]
+            room = owner.hours.get(day, 0)
+            if owner.limit is not None:
+                room = min(room, owner.limit)
+            if hours and taken[key, day] + owner.taken.get(day, 0) + hours > room:
+                return False
+        return True
 
     def get_touches(self):
         """Return (placement or None, demand, day) of all that takes place."""
@@ -137,8 +171,8 @@ class Agency:
         others = [touch for touch in self.get_touches() if touch[0] is not placed]
         taken = Counter()
         for _placed, other, day in others:
-            if other.owner == demand.owner:
-                taken[day] += other.hours
+            for key, hours in other.get_loads():
+                taken[key, day] += hours
         weeks = {
             day.isocalendar()[:2]
             for _placed, other, day in others
@@ -148,13 +182,8 @@ class Agency:
         size = (placed.window_end - placed.window_start).days + 1
         window = [placed.window_start + timedelta(days) for days in range(size)]
         window = [day for day in window if day >= FIRST]
-        working = [day for day in window if self.get_room(demand, day) is not None]
-        roomy = [
-            day
-            for day in working
-            if not demand.hours
-            or taken[day] + demand.hours <= self.get_room(demand, day)
-        ]
+        working = [day for day in window if self.is_working(demand, day)]
+        roomy = [day for day in working if self.has_room(demand, day, taken)]
         fine = [day for day in roomy if day.isocalendar()[:2] not in weeks]
         reason = None if fine else SAME_WEEK
         if not roomy:
@@ -306,6 +335,39 @@ class TestSpread(BaseCase):
         ]
         [placed] = self.spread(demands, [make_owner(limit=1)], last=date(2026, 10, 31))
         self.assertEqual((placed.key, placed.day), (1, start - timedelta(1)))
+
+    def test_takes_the_time_of_all_owners(self):
+        """A meeting goes to a day on which the director works and has time, too; it
+        takes his time, and what is planned for him elsewhere counts."""
+        first, second, third = WEEKDAYS[40:43]
+        manager = make_owner("anna", 2.0, set(WEEKDAYS) - {first, second, third})
+        director = make_owner("dora", 2.0, {first})._replace(taken={second: 1.0})
+        meeting = make_demand(
+            1,
+            channel="meeting",
+            times=1,
+            hours=1.0,
+            start=second,
+            others=[("dora", 1.5)],
+        )
+        [placed] = spread([meeting], [manager, director], FIRST, LAST)
+        self.assertEqual((placed.day, placed.reason), (third, None))
+        other = make_demand(2, client=2, owner="dora", times=1, hours=1.0, start=third)
+        placements = spread([meeting, other], [manager, director], FIRST, LAST)
+        self.assertEqual(
+            {each.key: each.reason for each in placements}, {1: None, 2: None}
+        )
+        self.assertNotEqual(placements[0].day, placements[1].day)
+        fixed = to_fixed(placed, third)
+        demands = [meeting._replace(fixed=[fixed]), other]
+        [moved] = spread(demands, [manager, director], FIRST, LAST)
+        self.assertGreater(moved.day, third)
+
+    def test_nobody_has_time_when_one_of_two_never_works(self):
+        meeting = make_demand(channel="meeting", others=[("dora", 1.0)])
+        owners = [make_owner(), Owner("dora", {})]
+        placements = spread([meeting], owners, FIRST, LAST)
+        self.assertEqual({each.reason for each in placements}, {NO_WORKING_DAY})
 
     def test_fixed_takes_its_week(self):
         start = date(2026, 10, 7)
@@ -552,12 +614,10 @@ class TestSpread(BaseCase):
                 continue
             self.assertLessEqual(placed.window_start, placed.day)
             self.assertLessEqual(placed.day, placed.window_end)
-            self.assertIsNotNone(agency.get_room(demand, placed.day))
-            taken[demand.owner, placed.day] += demand.hours
-            if demand.hours:
-                self.assertLessEqual(
-                    taken[demand.owner, placed.day], agency.get_room(demand, placed.day)
-                )
+            self.assertTrue(agency.is_working(demand, placed.day))
+            self.assertTrue(agency.has_room(demand, placed.day, taken))
+            for key, hours in demand.get_loads():
+                taken[key, placed.day] += hours
             if demand.channel in PERSONAL:
                 weeks[demand.client, placed.day.isocalendar()[:2]] += 1
         self.assertLessEqual(max(weeks.values(), default=0), 1)

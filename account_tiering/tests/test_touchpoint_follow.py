@@ -294,6 +294,25 @@ class TestTouchpointFollow(TouchpointCommon):
         )
         self.assertAlmostEqual(sum(touchpoints.mapped("hours")), over[0].promised)
 
+    def test_capacity_of_the_director(self):
+        """His hours hold the meetings that he takes part in."""
+        meetings = self.tier_a.cadence_ids.filtered(
+            lambda one: one.channel == "meeting"
+        )
+        meetings.write({"owner": "both", "duration": 1.5, "preparation": 1.0})
+        self.company.tier_director_id = self.manager
+        self._plan()
+        capacity = self.env["client.touchpoint.capacity"].with_user(self.all_docs)
+        rows = capacity.search(capacity.action_open()["domain"])
+        own = rows.filtered(lambda row: row.user_id == self.manager)
+        self.assertAlmostEqual(sum(own.mapped("promised")), 2 * 1.5)
+        row = own.filtered("promised")[0]
+        touchpoints = self.touchpoints.search(row.action_view_touchpoints()["domain"])
+        self.assertEqual(touchpoints.mapped("channel"), ["meeting"])
+        capacity = capacity.with_user(self.own)
+        rows = capacity.search(capacity.action_open()["domain"])
+        self.assertEqual(rows.user_id, self.own)
+
     def test_manager_without_hours(self):
         preview = self.env["client.touchpoint.preview"].create({})
         self.assertFalse(preview.without_hours)

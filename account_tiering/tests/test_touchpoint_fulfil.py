@@ -56,6 +56,29 @@ class TestTouchpointFulfil(TouchpointCommon):
             self.assertEqual(self.call.touch_id, activity.id)
             self.assertFalse(planned.exists())
 
+    def test_call_on_an_opportunity_counts(self):
+        """So does one on a quotation, but none on what belongs to another company."""
+        other = self.env["res.company"].create({"name": "Sister"})
+        values = {"name": "Study", "partner_id": self.contact.id}
+        lead, foreign = self.env["crm.lead"].create(
+            [{**values, "company_id": self.company.id}, {**values, "company_id": False}]
+        )
+        order = self.env["sale.order"].create({"partner_id": self.contact.id})
+        # As an opportunity of a sister company that the user does not see.
+        self.env.cr.execute(
+            "UPDATE crm_lead SET company_id = %s WHERE id = %s", (other.id, foreign.id)
+        )
+        self.env.invalidate_all()
+        calls = self._get(self.client_a, "call")
+        for call, document, state in (
+            (calls[0], foreign, "planned"),
+            (calls[0], lead, "done"),
+            (calls[1], order, "done"),
+        ):
+            with self._at(call.date_due):
+                self._create_call(document.sudo()).action_done()
+                self.assertEqual(call.state, state)
+
     def test_call_moves_the_next_one(self):
         due = self._next(self.call).date_due
         day = self.call.date_due - timedelta(days=20)

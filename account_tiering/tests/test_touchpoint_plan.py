@@ -1,9 +1,13 @@
 from datetime import timedelta
+from unittest.mock import patch
 
-from odoo import Command
+from freezegun import freeze_time
+
+from odoo import Command, fields
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
+from ..models import client_touchpoint_plan
 from .touchpoint_common import TouchpointCommon
 
 
@@ -115,6 +119,109 @@ class TestTouchpointPlan(TouchpointCommon):
         ).filtered(lambda one: not one.reason and one.tier_id == self.tier_b)
         self.assertFalse([day for day in days if day[1] in fine.mapped("date_planned")])
         self.assertTrue(fine)
+
+    def _share_meetings(self):
+        """Let the manager take part in the meetings of tier A, as the director."""
+        meetings = self.tier_a.cadence_ids.filtered(
+            lambda one: one.channel == "meeting"
+        )
+        meetings.owner = "both"
+        self.company.tier_director_id = self.manager
+        return meetings
+
+    def test_director_has_the_time(self):
+        """Meetings with the director are on days on which he works and has time, of
+        other managers' clients, too, and at times that are free for both."""
+        meetings = self._share_meetings()
+        meetings.write({"duration": 1.0, "preparation": 0.0})
+        self.company.touch_hours_per_day = 1.0
+        self.company.touch_weeks = 60
+        part_time = self.env["resource.calendar"].create(
+            {
+                "name": "Tuesday afternoons",
+                "tz": "Europe/Brussels",
+                "company_id": self.company.id,
+                "attendance_ids": [
+                    Command.create(
+                        {
+                            "dayofweek": "1",
+                            "hour_from": 13,
+                            "hour_to": 17,
+                            "name": "Tue",
+                        }
+                    )
+                ],
+            }
+        )
+        self.env["resource.resource"].create(
+            {
+                "name": self.manager.name,
+                "user_id": self.manager.id,
+                "company_id": self.company.id,
+                "calendar_id": part_time.id,
+                "tz": "Europe/Brussels",
+            }
+        )
+        clients = self.client_a
+        for user in (self.own, self.other):
+            for number in range(6):
+                client = self._create_client(f"{user.name} {number}", user=user)
+                self._assign(client, self.tier_a)
+                clients |= client
+        with patch.object(client_touchpoint_plan, "BATCH", 1):
+            self.assertEqual(
+                len(self.touchpoints._get_plan_batches(self.company)), 2, "two batches"
+            )
+            self._plan()
+            before = self._snapshot()
+            self._plan()
+        self.assertEqual(self._snapshot(), before)
+        touchpoints = self.touchpoints.search(
+            [("partner_id", "in", clients.ids), ("channel", "=", "meeting")]
+        )
+        self.assertEqual(len(touchpoints), 26)
+        fine = touchpoints.filtered(lambda one: not one.reason)
+        self.assertGreater(len(fine), 20)
+        self.assertEqual({one.date_planned.weekday() for one in fine}, {1})
+        days = fine.mapped("date_planned")
+        self.assertEqual(len(days), len(set(days)))
+        director = self.manager.partner_id
+        for touchpoint in fine:
+            event = touchpoint.event_id
+            self.assertIn(director, event.partner_ids)
+            start = fields.Datetime.context_timestamp(
+                touchpoint.with_context(tz="Europe/Brussels"), event.start
+            )
+            self.assertGreaterEqual(start.hour, 13)
+
+    def test_director_meets_his_own_clients_once(self):
+        self._share_meetings()
+        self.company.touch_weeks = 60
+        self.client_a.user_id = self.manager
+        self._plan()
+        self.assertFalse(any(self._get(self.client_a).mapped("reason")))
+        event = self._get(self.client_a, "meeting")[0].event_id
+        self.assertEqual(event.partner_ids, self.manager.partner_id | self.contact)
+
+    def test_nothing_is_put_into_the_past(self):
+        """What is planned for today in the afternoon begins later today."""
+        self.company.touch_first_plan = self.TODAY
+        for at in ("2026-03-02 13:20:00", "2026-03-02 20:20:00"):
+            client = self._create_client(at, user=self.other)
+            self._assign(client, self.tier_a)
+            with freeze_time(at):
+                self._plan()
+                event = self._get(client, "meeting")[0].event_id
+                self.assertGreaterEqual(event.start, fields.Datetime.now())
+
+    def test_director_who_has_left(self):
+        """Managers meet alone, where nobody is director any more."""
+        meetings = self._share_meetings()
+        self.manager.active = False
+        self.assertEqual(self.company._get_director_hours(), {})
+        self._plan()
+        self.assertEqual(len(self._get(self.client_a, "meeting")), 2)
+        self.assertEqual(meetings.director_id, self.manager)
 
     def test_nobody(self):
         client = self._create_client("Orphan")

@@ -55,6 +55,17 @@ def find_time(
     return preferred, False
 
 
+def intersect(one: Iterable[Interval], other: Iterable[Interval]) -> list[Interval]:
+    """Return the time that is in both."""
+    one, other = _merge(one), _merge(other)
+    return [
+        (max(start, begin), min(stop, end))
+        for start, stop in one
+        for begin, end in other
+        if max(start, begin) < min(stop, end)
+    ]
+
+
 def _merge(intervals: Iterable[Interval]) -> list[Interval]:
     """Return the intervals in order, those that touch as one."""
     merged: list[Interval] = []

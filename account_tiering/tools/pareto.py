@@ -242,10 +242,3 @@ def concentrate(revenues: Iterable[float], share: float = 80.0) -> Concentration
         running += revenue
         few += 1
     return Concentration(few, len(revenues), running / total * 100 if total else 0.0)
-
-
-def top_share(revenues: Iterable[float], count: int) -> float:
-    """Return the share of all revenue that the *count* largest bring, in percent."""
-    revenues = sorted((r for r in revenues if r > 0), reverse=True)
-    total = sum(revenues)
-    return sum(revenues[: max(count, 0)]) / total * 100 if total else 0.0

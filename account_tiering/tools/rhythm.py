@@ -74,6 +74,7 @@ class Demand(NamedTuple):
     :param fixed: settled slots: all, or those from the year before the horizon on
     :param planned: open slots that have a day; those of the past, too, are offered
         again until they are settled
+    :param others: (key of an owner, hours) of those whose time each takes besides
     """
 
     key: Hashable
@@ -86,21 +87,30 @@ class Demand(NamedTuple):
     last_touch: date | None = None
     fixed: Sequence[Fixed] = ()
     planned: Sequence[Planned] = ()
+    others: Sequence[tuple[Hashable, float]] = ()
 
     def check(self):
-        """Raise ValueError for times or hours out of range, or a slot given twice."""
+        """Raise ValueError for times or hours out of range, or a slot or an owner given
+        twice."""
         name = f"Demand {self.key!r}"
         if not 0 <= self.times <= 365:
             raise ValueError(
                 f"{name}: {self.times} times a year is not between 0 and 365"
             )
-        check_hours(self.hours, f"{name}: the time it takes")
+        for _key, hours in self.get_loads():
+            check_hours(hours, f"{name}: the time it takes")
+        if len({key for key, _hours in self.get_loads()}) <= len(self.others):
+            raise ValueError(f"{name}: an owner occurs twice")
         seen = set()
         for slot in (*self.fixed, *self.planned):
             if slot.number < 1 or slot[:2] in seen:
                 problem = "occurs twice" if slot.number > 0 else "does not exist"
                 raise ValueError(f"{name}: slot {slot.number} of {slot.year} {problem}")
             seen.add(slot[:2])
+
+    def get_loads(self):
+        """Return [(key of an owner, hours)] of all whose time each takes."""
+        return [(self.owner, self.hours), *self.others]
 
 
 class Bounds(NamedTuple):

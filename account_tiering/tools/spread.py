@@ -6,7 +6,8 @@
 days later, not before the client's start): the working day on which the owner has most
 time left for touchpoints, of several alike the one nearest to the due date, of two the
 earlier one. What takes no time (a newsletter) takes nobody's capacity and the working
-day nearest to its due date.
+day nearest to its due date. What takes the time of several owners gets a day on which
+all of them work and have it.
 Slots with the fewest working days to choose from go first, then by due date and key:
 the order of the input does not matter.
 
@@ -36,6 +37,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 from .rhythm import Demand, Rhythm, check_hours
@@ -59,11 +61,13 @@ class Owner(NamedTuple):
         missing or have 0 are off. Some days more than the horizon give what is due at
         its end the whole window
     :param limit: hours a day for touchpoints, None for all
+    :param taken: hours by date of touchpoints that are none of the demands
     """
 
     key: Hashable
     hours: Mapping[date, float]
     limit: float | None = None
+    taken: Mapping[date, float] = MappingProxyType({})
 
 
 class Placement(NamedTuple):
@@ -117,7 +121,7 @@ def spread(
     for owner in owners:
         if owner.key in agendas:
             raise ValueError(f"Owner {owner.key!r} occurs twice")
-        agendas[owner.key] = _Agenda(_get_room(owner), Counter(), Counter())
+        agendas[owner.key] = _Agenda(_get_room(owner), _get_taken(owner), Counter())
     clients: dict[Hashable, _Agenda] = {}
     slots: list[_Slot] = []
     keys = set()
@@ -125,12 +129,8 @@ def spread(
         demand.check()
         if demand.key in keys:
             raise ValueError(f"Demand {demand.key!r} occurs twice")
-        if demand.owner not in agendas:
-            raise ValueError(
-                f"Demand {demand.key!r}: owner {demand.owner!r} is unknown"
-            )
         keys.add(demand.key)
-        agenda, client = agendas[demand.owner], None
+        loads, client = _get_loads(demand, agendas), None
         if demand.channel in PERSONAL:
             client = clients.setdefault(
                 demand.client, _Agenda({}, Counter(), Counter())
@@ -138,12 +138,13 @@ def spread(
         for fixed in demand.fixed:
             if fixed.day:
                 day = fixed.day.toordinal()
-                agenda.fixed[day] += _to_minutes(demand.hours)
+                for agenda, minutes in loads:
+                    agenda.fixed[day] += minutes
                 if client:
                     client.fixed[_to_week(day)] += 1
         if demand.times:
             slots += _make_slots(
-                demand, agenda, client, first.toordinal(), last.toordinal()
+                demand, loads, client, first.toordinal(), last.toordinal()
             )
     slots.sort(key=attrgetter("due", "key"))
     for agenda in (*agendas.values(), *clients.values()):
@@ -204,12 +205,16 @@ class _Agenda:
     taken: Counter
 
 
+_Loads = tuple[tuple[_Agenda, int], ...]
+
+
 @dataclass(eq=False, slots=True)
 class _Slot:
     """An open slot and its day.
 
     ``window``: the days from start to end that are in the horizon. ``days``: those
-    within reach.
+    within reach. ``loads``: the minutes that it takes of each owner. ``target``: the
+    day that is nearest to the due date.
     """
 
     key: Hashable
@@ -220,26 +225,47 @@ class _Slot:
     end: int
     window: range
     days: range
-    minutes: int
-    agenda: _Agenda
+    loads: _Loads
     client: _Agenda | None
     day: int | None
+    target: int
 
     def take(self, sign=1):
         """Take the day, or free it with -1."""
-        self.agenda.taken[self.day] += sign * self.minutes
+        for agenda, minutes in self.loads:
+            agenda.taken[self.day] += sign * minutes
         if self.client:
             self.client.taken[_to_week(self.day)] += sign
 
+    def is_working(self, day):
+        """Return whether all owners work on a day."""
+        for agenda, _minutes in self.loads:
+            if day not in agenda.room:
+                return False
+        return True
+
     def rate(self, day):
         """Return how bad a day is, as a tuple to compare, with the grade first."""
-        room = self.agenda.room.get(day)
-        outside = max(self.start - day, day - self.end, 0)
-        away = abs(day - max(self.due, self.days[0]))
-        if room is None:
-            return _OFF, outside, 0, away, day
-        left = room - self.agenda.taken.get(day, 0) if self.minutes else 0
-        if self.minutes and left < self.minutes:
+        # No min() and max() here: it is called for every day of every window.
+        outside = 0
+        if not self.start <= day <= self.end:
+            outside = max(self.start - day, day - self.end)
+        away = abs(day - self.target)
+        # The least that an owner has left.
+        left, is_full = None, False
+        for agenda, minutes in self.loads:
+            room = agenda.room.get(day)
+            if room is None:
+                return _OFF, outside, 0, away, day
+            if minutes:
+                room -= agenda.taken.get(day, 0)
+                if left is None or room < left:
+                    left = room
+                if room < minutes:
+                    is_full = True
+        if left is None:
+            left = 0
+        if is_full:
             grade = _FULL
         elif self.client and self.client.taken.get(_to_week(day)):
             grade = _CLASH
@@ -268,8 +294,18 @@ class _Slot:
         return {_OFF: NO_WORKING_DAY, _FULL: CAPACITY}.get(grade, SAME_WEEK)
 
 
+def _get_loads(demand: Demand, agendas: Mapping[Hashable, _Agenda]) -> _Loads:
+    """Return the minutes that each slot of a demand takes of each owner."""
+    for owner, _hours in demand.get_loads():
+        if owner not in agendas:
+            raise ValueError(f"Demand {demand.key!r}: owner {owner!r} is unknown")
+    return tuple(
+        (agendas[owner], _to_minutes(hours)) for owner, hours in demand.get_loads()
+    )
+
+
 def _make_slots(
-    demand: Demand, agenda: _Agenda, client: _Agenda | None, first: int, last: int
+    demand: Demand, loads: _Loads, client: _Agenda | None, first: int, last: int
 ) -> Iterator[_Slot]:
     """Yield the demand's open slots that are due in the horizon."""
     rhythm = Rhythm(demand)
@@ -283,6 +319,7 @@ def _make_slots(
     for index in rhythm.find_open(first, last, set(planned)):
         due = rhythm.get_due(index)
         start, end = max(due - slack, rhythm.start), due + slack
+        nearest = max(due - reach, earliest)
         yield _Slot(
             demand.key,
             index // demand.times,
@@ -291,14 +328,11 @@ def _make_slots(
             start,
             end,
             range(max(start, earliest), end + 1),
-            range(
-                max(due - reach, earliest),
-                (due if end >= first else first) + reach + 1,
-            ),
-            _to_minutes(demand.hours),
-            agenda,
+            range(nearest, (due if end >= first else first) + reach + 1),
+            loads,
             client,
             planned.get(index),
+            max(due, nearest),
         )
 
 
@@ -310,11 +344,11 @@ def _place(slots: list[_Slot]) -> None:
     """
     new = []
     for slot in slots:
-        if slot.day in slot.agenda.room and slot.day in slot.days:
+        if slot.day in slot.days and slot.is_working(slot.day):
             slot.take()
         else:
             new.append(slot)
-    new.sort(key=lambda slot: sum(day in slot.agenda.room for day in slot.window))
+    new.sort(key=lambda slot: sum(map(slot.is_working, slot.window)))
     for slot in new:
         slot.day = slot.find_best()[-1]
         slot.take()
@@ -341,20 +375,26 @@ def _find_faults(slots: list[_Slot]) -> set[_Slot]:
     taken = {
         agenda: agenda.fixed.copy()
         for agenda in {
-            agenda for slot in slots for agenda in (slot.agenda, slot.client)
+            agenda
+            for slot in slots
+            for agenda in (slot.client, *(one for one, _minutes in slot.loads))
         }
         if agenda
     }
     faults = set()
     for slot in slots:
-        minutes, room = taken[slot.agenda], slot.agenda.room.get(slot.day)
-        if room is None or slot.day not in slot.window:
+        is_working = slot.is_working(slot.day)
+        if not is_working or slot.day not in slot.window:
             faults.add(slot)
-        if slot.minutes and room is not None:
-            if minutes[slot.day] + slot.minutes > room:
+        if is_working:
+            if any(
+                minutes and taken[agenda][slot.day] + minutes > agenda.room[slot.day]
+                for agenda, minutes in slot.loads
+            ):
                 faults.add(slot)
             else:
-                minutes[slot.day] += slot.minutes
+                for agenda, minutes in slot.loads:
+                    taken[agenda][slot.day] += minutes
         if slot.client:
             weeks, week = taken[slot.client], _to_week(slot.day)
             if weeks[week]:
@@ -373,6 +413,18 @@ def _get_room(owner: Owner) -> dict[int, int]:
         for day, hours in owner.hours.items()
         if check_hours(hours, f"Owner {owner.key!r}: the time on {day}")
     }
+
+
+def _get_taken(owner: Owner) -> Counter:
+    """Return the minutes that are taken already, by day."""
+    return Counter(
+        {
+            day.toordinal(): _to_minutes(
+                check_hours(hours, f"Owner {owner.key!r}: what {day} holds")
+            )
+            for day, hours in owner.taken.items()
+        }
+    )
 
 
 def _check_horizon(first: date, last: date) -> None:

@@ -1,13 +1,17 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import format_date
 
 from ..tools.spread import Owner, sum_months
 
 
 class ClientTouchpointCapacity(models.TransientModel):
-    """Hours that an account manager has promised for a month, beside those he has."""
+    """Hours that an account manager has promised for a month, beside those he has.
+
+    The director's hours hold the meetings that he takes part in.
+    """
 
     _name = "client.touchpoint.capacity"
     _description = "Hours Promised"
@@ -65,13 +69,21 @@ class ClientTouchpointCapacity(models.TransientModel):
         )
         action["domain"] = [
             ("is_open", "=", True),
-            ("user_id", "=", self.user_id.id),
+            *self._get_owner_domain(),
             ("company_id", "=", self.company_id.id),
             ("date_planned", ">=", self.month),
             ("date_planned", "<", self.month + relativedelta(months=1)),
         ]
         action["context"] = {}
         return action
+
+    def _get_owner_domain(self):
+        """Return the domain of the touchpoints that take the manager's time."""
+        domain = Domain("user_id", "=", self.user_id.id)
+        if self.user_id and self.user_id == self.company_id._get_director():
+            shared = list(self.company_id._get_director_hours())
+            domain |= Domain("cadence_id", "in", shared)
+        return domain
 
     @api.model
     def _prepare_rows(self, company):
@@ -80,16 +92,24 @@ class ClientTouchpointCapacity(models.TransientModel):
         touchpoints = self.env["client.touchpoint"]
         first = fields.Date.context_today(self)
         last = first + relativedelta(months=company.touch_horizon_months, days=-1)
-        touches = touchpoints._read_group(
+        director, shared = company._get_director(), {}
+        if self.env.user.has_group("sales_team.group_sale_salesman_all_leads"):
+            # Others do not see all that takes his time.
+            shared = company._get_director_hours()
+        touches = []
+        for user, cadence, day, hours, count in touchpoints._read_group(
             [
                 ("company_id", "=", company.id),
                 ("is_open", "=", True),
                 ("date_planned", ">=", first),
                 ("date_planned", "<=", last),
             ],
-            ["user_id", "date_planned:day"],
-            ["hours:sum"],
-        )
+            ["user_id", "cadence_id", "date_planned:day"],
+            ["hours:sum", "__count"],
+        ):
+            touches.append((user, day, hours))
+            if cadence.id in shared and user != director:
+                touches.append((director, day, shared[cadence.id] * count))
         users = self.env["res.users"].union(*(user for user, _day, _hours in touches))
         hours = touchpoints._get_hours(company, users, first, last)
         owners = [

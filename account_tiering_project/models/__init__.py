@@ -1,1 +1,1 @@
-from . import project_project
+from . import client_touchpoint, project_project

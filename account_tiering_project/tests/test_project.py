@@ -1,3 +1,5 @@
+from freezegun import freeze_time
+
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -63,3 +65,20 @@ class TestProject(TieringCommon):
                 self.assertFalse(
                     self.env[model].with_user(self.member).has_access("read")
                 )
+
+    def test_calls_from_projects_and_tasks_count(self):
+        task = self.env["project.task"].create(
+            {"name": "Report", "project_id": self.project.id}
+        )
+        touchpoints = self.env["client.touchpoint"]
+        touchpoints.plan()
+        calls = touchpoints.search(
+            [("partner_id", "=", self.client.id), ("channel", "=", "call")],
+            order="date_due",
+        )
+        for call, document in zip(calls, (self.project, task), strict=True):
+            with freeze_time(call.date_due):
+                document.activity_schedule(
+                    "mail.mail_activity_data_call", user_id=self.own.id
+                ).action_done()
+                self.assertEqual(call.state, "done")

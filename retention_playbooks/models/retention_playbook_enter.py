@@ -1,11 +1,16 @@
+import logging
 from collections import Counter
 from typing import NamedTuple
 from zlib import crc32
+
+from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..tools.effect import is_held_out
+
+_logger = logging.getLogger(__name__)
 
 #: Clients that are queued, started or advanced at once.
 BATCH = 1000
@@ -83,6 +88,20 @@ class RetentionPlaybook(models.Model):
         if self.holdout_share:
             self.env["retention.lot"]._note_runs(runs)
         return len(candidates)
+
+    def _enter_safely(self, company, limit=None):
+        """Do as :meth:`_enter`, and return 0 when this playbook cannot: it must not
+        keep the others from going on."""
+        try:
+            with self.env.cr.savepoint():
+                return self._enter(company, limit)
+        except OperationalError:
+            # Two jobs got in each other's way: the next one does it.
+            raise
+        except Exception:
+            # A filter on a field that is gone; or somebody has just started one by hand
+            _logger.exception("Nobody enters playbook %s", self.id)
+            return 0
 
     def _prepare_run(self, candidate, company):
         """Return the values of the run of a client, queued."""

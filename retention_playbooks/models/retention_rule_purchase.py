@@ -3,7 +3,7 @@ from datetime import date
 from odoo import models
 from odoo.tools import SQL
 
-from ..tools import order_rhythm
+from ..tools import lapse, order_rhythm
 
 #: A purchase is one number: its day (an ordinal), its source, its id. So the last one
 #: is the greatest, and a batch of them is a list of numbers.
@@ -174,23 +174,40 @@ class RetentionRule(models.Model):
 
     def _get_rhythm_limits(self):
         """Return what a rhythm is, as the rule says."""
-        return order_rhythm.Limits(
-            purchases=self.minimum_purchases, grace=self.days, factor=self.factor
+        limits = order_rhythm.Limits(
+            purchases=self.minimum_purchases, factor=self.factor
         )
+        # The days of other kinds are no grace.
+        return limits._replace(grace=self.days) if self._is_about_rhythm() else limits
+
+    def _is_about_rhythm(self):
+        return self.kind == "broken_pattern"
 
     # ------------------------------------------------------------
     # LAPSED, LOST
     # ------------------------------------------------------------
 
     def _find_lapsed(self, client_ids):
-        """Clients that have bought, but nothing for a long time; with the share of such
+        """Clients that have bought, but nothing for a long time: longer than the rule
+        allows, and longer than their own history explains. With the share of such
         clients who have come back here, beside what was published."""
         today = self._get_today(self.company_id)
         bound = self._get_purchase_bound(today)
         rates = self.env["retention.return.rate"]._get_rates(self.company_id)
+        waiting = {
+            client_id: values
+            for client_id, values in self._read_last_purchases(client_ids).items()
+            if values[1] < bound
+        }
+        # Who buys every other year has not lapsed after one.
+        lapsed = {
+            client_id
+            for client_id, _number, rhythm in self._get_rhythms(list(waiting))
+            if lapse.find_lapse(rhythm, max(self.days - 1, 1)).has_lapsed
+        }
         findings = []
-        for client_id, (count, number) in self._read_last_purchases(client_ids).items():
-            if number >= bound:
+        for client_id, (count, number) in waiting.items():
+            if client_id not in lapsed:
                 continue
             last, model, last_id = self._unpack_purchase(number)
             own, published = rates.get(count, (None, None))

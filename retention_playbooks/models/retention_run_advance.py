@@ -254,7 +254,7 @@ class RetentionRun(models.Model):
         for company in self.env["res.company"].search([]):  # pylint: disable=no-search-all
             for playbook in playbooks._get_active(company):
                 while playbooks._lock_enter(company):
-                    count = playbook._enter(company, BATCH)
+                    count = playbook._enter_safely(company, BATCH)
                     if not progress(remaining=1 + self._count_due()):
                         return
                     if count < BATCH:

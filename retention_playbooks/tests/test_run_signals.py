@@ -128,6 +128,36 @@ class TestRunSignals(PlaybookCommon):
         self._job_on(2)
         self.assertEqual(broken.step_ids.state, "open")
 
+    def test_one_broken_playbook_does_not_stop_the_others(self):
+        broken = self._create_playbook(sequence=1)
+        taken = self._create_playbook(kind="recovery", sequence=2)
+        fine = self._create_playbook(kind="lapsed", sequence=3)
+        self._create_signal(self.client_a)
+        self._start(taken)
+        # A filter that made sense once, and a client who is in it by now.
+        self.env.cr.execute(
+            "UPDATE retention_playbook SET domain = %s WHERE id = %s",
+            ["[('gone', '=', 1)]", broken.id],
+        )
+        find = type(taken)._find_candidates
+
+        def find_stale(playbook, company):
+            found = find(playbook, company)
+            return find(fine, company) if playbook == taken else found
+
+        self.env.invalidate_all()
+        with (
+            patch.object(type(taken), "_find_candidates", find_stale),
+            mute_logger(
+                "odoo.addons.retention_playbooks.models.retention_playbook_enter",
+                "odoo.sql_db",
+            ),
+        ):
+            self._job()
+        self.assertFalse(broken.run_ids)
+        self.assertEqual(len(taken.run_ids), 1)
+        self.assertEqual(fine.run_ids.mapped("state"), ["running"])
+
     def test_limit_of_automatic_mails(self):
         self.company.retention_mail_limit = 2
         mail = {

@@ -105,7 +105,7 @@ class TestSignal(RetentionCommon):
     def test_handled_but_for_another_reason(self):
         self._set_rule("lapsed", quiet_days=0, days=30, severe_from=0)
         self._find("lapsed").action_handle("Called")
-        self._create_order(31)
+        self._create_order(250)
         self.assertTrue(self._find("lapsed"))
 
     def test_reopen(self):

@@ -140,6 +140,17 @@ class TestPurchaseSignals(RetentionCommon):
             "Bought 2 times, the last time 400 days ago",
         )
 
+    def test_rare_buyers_have_not_lapsed(self):
+        """Who buys every other year is waited for."""
+        self._create_orders(1900, 1200, 500)
+        self.assertFalse(self._find("lapsed"))
+        self._create_orders(1900, 1800, 500, partner=self.other_client)
+        self.assertFalse(self._find("lapsed", self.other_client))
+        self._set_rule("lapsed", days=100)
+        third = self._create_client("Third")
+        self._create_orders(400, 300, 160, partner=third)
+        self.assertTrue(self._find("lapsed", third))
+
     def test_lapsed_largest_first(self):
         for client, amount in ((self.client, 100.0), (self.other_client, 5000.0)):
             self._create_invoice(400, amount, partner=client)
