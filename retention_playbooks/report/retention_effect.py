@@ -57,12 +57,8 @@ class RetentionEffect(models.TransientModel):
     compared = fields.Integer(
         readonly=True, help="Clients who entered, and whose months after are over."
     )
-    revenue_before = fields.Monetary(
-        string="Revenue Before", readonly=True, help="Of those compared, in all."
-    )
-    revenue_after = fields.Monetary(
-        string="Revenue After", readonly=True, help="Of those compared, in all."
-    )
+    revenue_before = fields.Monetary(readonly=True, help="Of those compared, in all.")
+    revenue_after = fields.Monetary(readonly=True, help="Of those compared, in all.")
     revenue_change = fields.Monetary(string="Change", readonly=True)
 
     # Beside those left alone

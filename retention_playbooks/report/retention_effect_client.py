@@ -56,7 +56,7 @@ class RetentionEffectClient(models.Model):
         falsy_value_label="Nobody",
     )
     tier_id = fields.Many2one(
-        comodel_name="client.tier", string="Tier", readonly=True, help="As of today."
+        comodel_name="client.tier", readonly=True, help="As of today."
     )
     run_id = fields.Many2one(comodel_name="retention.run", readonly=True)
     reason_id = fields.Many2one(comodel_name="retention.lost.reason", readonly=True)

@@ -1,7 +1,6 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-
 #: What the query of the revenue reads, for ``_depends`` of a report.
 REVENUE_DEPENDS = {
     "account.move": [

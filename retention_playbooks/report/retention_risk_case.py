@@ -62,7 +62,6 @@ class RetentionRiskCase(models.Model):
     )
     tier_id = fields.Many2one(
         comodel_name="client.tier",
-        string="Tier",
         readonly=True,
         falsy_value_label="No tier",
         help="As of today.",
@@ -159,7 +158,8 @@ class RetentionRiskCase(models.Model):
                   FROM warning
             ), numbered AS (
                 SELECT *, SUM(begins) OVER (
-                           PARTITION BY partner_id, company_id ORDER BY losses, since, id
+                           PARTITION BY partner_id, company_id
+                           ORDER BY losses, since, id
                        ) AS number
                   FROM apart
             ), risk AS (

@@ -68,7 +68,6 @@ class RetentionWinBackResult(models.TransientModel):
     )
     sentence = fields.Text(string="Beside What Was Published", readonly=True)
     revenue_after = fields.Monetary(
-        string="Revenue After",
         readonly=True,
         help="Of those whose months after are over.",
     )

@@ -310,8 +310,11 @@ class TestEffect(EffectCommon):
             self.env.flush_all()
             return self.env.cr.sql_log_count - before
 
-        for client in self._create_clients(2):
+        # Enough to compare, so that all that is told is told.
+        for client in self._create_clients(20):
             self._enter(client, drawn=True)
+        for client in self._create_clients(20):
+            self._leave_alone(client)
         count()  # fills caches
         few = count()
         for client in self._create_clients(60):

@@ -1,9 +1,9 @@
 """How winning back goes, beside what was published: pure computation.
 
 The article on retention programmes that the product follows gives 20 to 40 % for lost
-clients who are won back, and 5 to 20 % for new prospects who become clients. A result is
-judged by its interval (see :mod:`proportion`), not by its share alone: one client of two
-is not "more than published".
+clients who are won back, and 5 to 20 % for new prospects who become clients. A result
+is judged by its interval (see :mod:`proportion`), not by its share alone: one client of
+two is not "more than published".
 """
 
 from __future__ import annotations
