@@ -101,6 +101,7 @@ class RetentionEffect(models.TransientModel):
             ("less", "Brings less"),
             ("unclear", "No difference to be told"),
             ("too_few", "Too few to tell"),
+            ("none", "Nobody left alone"),
         ],
         readonly=True,
         groups="sales_team.group_sale_salesman_all_leads",
@@ -212,6 +213,7 @@ class RetentionEffect(models.TransientModel):
         after = figures.get("revenue_after") or 0.0
         changes, bought = figures.get("in", ([], 0))
         alone, alone_bought = figures.get("out", ([], 0))
+        nobody = not alone and not playbook.holdout_share
         effect = compare_means(changes, alone)
         again = compare_shares(bought, len(changes), alone_bought, len(alone))
         return {
@@ -230,14 +232,17 @@ class RetentionEffect(models.TransientModel):
             "difference": effect.difference or 0.0,
             "difference_low": effect.low or 0.0,
             "difference_high": effect.high or 0.0,
-            "verdict": effect.verdict,
-            "sentence": self._get_sentence(
-                playbook, company, effect, again, len(changes), len(alone)
-            ),
+            "verdict": "none" if nobody else effect.verdict,
+            "sentence": self.env._(
+                "Nobody is left alone, so there is nothing to compare with: the "
+                "playbook says what percentage of its clients is."
+            )
+            if nobody
+            else self._get_sentence(company, effect, again, len(changes), len(alone)),
         }
 
     @api.model
-    def _get_sentence(self, playbook, company, effect, again, drawn, alone):
+    def _get_sentence(self, company, effect, again, drawn, alone):
         """Return in words what a playbook has brought beside those left alone.
 
         :param effect: :class:`tools.effect.Effect` of the change of revenue
@@ -246,10 +251,6 @@ class RetentionEffect(models.TransientModel):
         :param alone: how many were left alone
         """
         months = company.retention_effect_months
-        if not alone and not playbook.holdout_share:
-            return self.env._(
-                "Nobody is left alone, so there is nothing to compare with."
-            )
         if effect.verdict == TOO_FEW:
             return self.env._(
                 "Too few to tell: the %(months)s months after are over for %(drawn)s "

@@ -17,7 +17,7 @@ class RetentionWinBackResult(models.TransientModel):
     _name = "retention.win.back.result"
     _description = "Win-Back Result"
     _order = "id"
-    _rec_name = "offer_id"
+    _rec_name = "name"
 
     company_id = fields.Many2one(
         comodel_name="res.company", readonly=True, ondelete="cascade"

@@ -265,8 +265,11 @@ class TestEffect(EffectCommon):
         self._enter(self.client_a)
         effect = self._get_effect()
         self.assertIn("Nobody is left alone", effect.sentence)
+        self.assertEqual(effect.verdict, "none")
         self.playbook.holdout_share = 10.0
-        self.assertIn("Too few to tell", self._get_effect().sentence)
+        effect = self._get_effect()
+        self.assertIn("Too few to tell", effect.sentence)
+        self.assertEqual(effect.verdict, "too_few")
 
     def test_a_playbook_without_runs_is_listed(self):
         effect = self._get_effect()
