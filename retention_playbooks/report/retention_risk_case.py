@@ -132,7 +132,7 @@ class RetentionRiskCase(models.Model):
     def _table_query(self):
         return SQL(
             """
-            WITH loss AS (
+            WITH loss AS NOT MATERIALIZED (
                 SELECT id, partner_id, company_id, date_open AS day, reason_id, revenue,
                        facts ->> 'cause' AS cause
                   FROM retention_signal
