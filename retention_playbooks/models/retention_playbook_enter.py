@@ -82,9 +82,11 @@ class RetentionPlaybook(models.Model):
             ]
         )
         runs = self.env["retention.run"]
-        runs.with_context(**runs._get_quiet_context()).create(
+        runs = runs.with_context(**runs._get_quiet_context()).create(
             [self._prepare_run(one, company) for one in candidates if not one.held_out]
         )
+        if self.holdout_share:
+            self.env["retention.lot"]._note_runs(runs)
         return len(candidates)
 
     def _enter_safely(self, company, limit=None):
