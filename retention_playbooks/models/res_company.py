@@ -5,7 +5,8 @@ from odoo import api, fields, models
 
 
 class ResCompany(models.Model):
-    """When a company looks for signals, and the rules it begins with."""
+    """When a company looks for signals, the rules it begins with, how many mails its
+    playbooks send, and how reports tell what they have brought."""
 
     _inherit = "res.company"
 
@@ -29,9 +30,49 @@ class ResCompany(models.Model):
         help="Time of the day in the company's working hours' time zone.",
     )
 
+    retention_mail_limit = fields.Integer(
+        string="Automatic Mails a Month",
+        default=4,
+        help="How many mails playbooks send to a client by themselves within 30 days; "
+        "the next ones are offered to the account manager. 0: as many as there are.",
+    )
+    retention_digest = fields.Boolean(
+        string="Digest of Clients",
+        default=True,
+        help="When signals have been found, account managers get an activity with the "
+        "clients that need them this week. Who has none gets none.",
+    )
+    retention_usual_revenue = fields.Monetary(
+        string="Revenue of the Usual Client",
+        readonly=True,
+        copy=False,
+        help="Lifetime revenue of the median client, found every week. Urgency "
+        "measures the value of clients by it.",
+    )
+    retention_effect_months = fields.Integer(
+        string="Months Compared",
+        default=6,
+        help="The revenue of so many months after a client has entered a playbook is "
+        "compared with that of as many months before.",
+    )
+    retention_revenue_source = fields.Selection(
+        selection=[("invoice", "Invoices"), ("order", "Orders")],
+        string="Revenue in Reports",
+        required=True,
+        default="invoice",
+        help="What counts as revenue in reports on retention, without taxes: invoices "
+        "less credit notes, or confirmed orders.",
+    )
+
     _signal_hour_range = models.Constraint(
         "CHECK(signal_hour >= 0 AND signal_hour < 24)",
         "Signals are found between 0:00 and 23:59.",
+    )
+    _retention_mail_limit_positive = models.Constraint(
+        "CHECK(retention_mail_limit >= 0)", "A number of mails is not negative."
+    )
+    _retention_effect_months_positive = models.Constraint(
+        "CHECK(retention_effect_months > 0)", "Compare one month at least."
     )
 
     @api.model_create_multi

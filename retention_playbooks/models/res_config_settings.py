@@ -8,3 +8,15 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.signal_weekday", readonly=False
     )
     signal_hour = fields.Float(related="company_id.signal_hour", readonly=False)
+    retention_mail_limit = fields.Integer(
+        related="company_id.retention_mail_limit", readonly=False
+    )
+    retention_digest = fields.Boolean(
+        related="company_id.retention_digest", readonly=False
+    )
+    retention_effect_months = fields.Integer(
+        related="company_id.retention_effect_months", readonly=False
+    )
+    retention_revenue_source = fields.Selection(
+        related="company_id.retention_revenue_source", readonly=False
+    )

@@ -138,7 +138,7 @@ class RetentionRule(models.Model):
         lang = self.company_id.partner_id.lang or "en_US"
         # Raw SQL: the last of five kinds of records for each running project; the
         # subqueries use the indexes of a project's own records.
-        return self.env.execute_query(
+        rows = self.env.execute_query(
             SQL(
                 """
                 SELECT partner.commercial_partner_id, project.id,
@@ -185,6 +185,17 @@ class RetentionRule(models.Model):
                 ),
             )
         )
+        self._keep_running_projects(rows)
+        return rows
+
+    def _keep_running_projects(self, rows):
+        """Keep what was read for the health of the same batch of clients."""
+        batch = self.env.cr.cache.get("retention_batch")
+        if batch is not None:
+            running = batch.setdefault("running", {})
+            for client_id, _project, _name, last in rows:
+                count, latest = running.get(client_id, (0, last))
+                running[client_id] = (count + 1, max(latest, last))
 
     def _get_usage_dates(self, client_ids):
         """Hook: return {client id: day on which it last used what it pays for}. Visits

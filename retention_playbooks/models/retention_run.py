@@ -18,6 +18,8 @@ STATES = [
 OPEN_STATES = ("queued", "running")
 #: Fields that an account manager may write; of steps, their talk lists only.
 WRITABLE = frozenset({"contact_id", "reason_id", "note", "step_ids"})
+#: Fields that the list of the week depends on.
+SHOWN = frozenset({"state", "user_id", "partner_id", "contact_id"})
 
 
 class RetentionRun(models.Model):
@@ -264,7 +266,9 @@ class RetentionRun(models.Model):
         for vals, playbook, partner in zip(vals_list, playbooks, partners, strict=True):
             vals["kind"] = playbook.kind
             vals["partner_id"] = partner.commercial_partner_id.id
-        return super().create(vals_list)
+        runs = super().create(vals_list)
+        runs._mark_clients()
+        return runs
 
     def write(self, vals):
         """Let account managers choose contact, reason and note only.
@@ -279,10 +283,26 @@ class RetentionRun(models.Model):
                     "became of one."
                 )
             )
+        shown = bool(vals.keys() & SHOWN)
+        if shown:
+            self._mark_clients()
         result = super().write(vals)
+        if shown:
+            self._mark_clients()
         if vals.get("contact_id"):
             self._follow_contact()
         return result
+
+    def unlink(self):
+        self._mark_clients()
+        return super().unlink()
+
+    def _mark_clients(self):
+        """Bring the clients of these runs up to date on the list of the week."""
+        # sudo: the list follows whoever may write the run
+        self.env["retention.client"]._mark(
+            (run.company_id.id, run.partner_id.id) for run in self.sudo()
+        )
 
     def _follow_contact(self):
         """Prepare the drafts of dossiers for the contact that was chosen."""
@@ -344,25 +364,16 @@ class RetentionRun(models.Model):
 
     def action_view_order(self):
         """Open the quotation."""
-        return self._get_record_action(self.order_id)
+        return self.order_id._get_records_action(context={})
 
     def action_view_dossier(self):
         """Open the dossier."""
-        return self._get_record_action(self.dossier_id)
+        return self.dossier_id._get_records_action(context={})
 
     def action_view_goal(self):
         """Open the record that ended the run as won."""
-        return self._get_record_action(
-            self.env[self.goal_model].browse(self.goal_res_id)
-        )
-
-    def _get_record_action(self, record):
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": record._name,
-            "res_id": record.id,
-            "views": [(False, "form")],
-        }
+        record = self.env[self.goal_model].browse(self.goal_res_id)
+        return record._get_records_action(context={})
 
     def _get_for_action(self, states=("running",)):
         """Return those of these runs that are in a state, to be written by a button."""

@@ -145,6 +145,13 @@ class RetentionRunStep(models.Model):
     # CRUD
     # ------------------------------------------------------------
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Bring their clients up to date on the list of the week."""
+        steps = super().create(vals_list)
+        steps.run_id._mark_clients()
+        return steps
+
     def write(self, vals):
         """Let account managers answer the talk list only.
 
@@ -157,7 +164,14 @@ class RetentionRunStep(models.Model):
                     "became of one."
                 )
             )
-        return super().write(vals)
+        result = super().write(vals)
+        if vals.keys() & {"state", "date_due"}:
+            self.run_id._mark_clients()
+        return result
+
+    def unlink(self):
+        self.run_id._mark_clients()
+        return super().unlink()
 
     # ------------------------------------------------------------
     # ACTIONS

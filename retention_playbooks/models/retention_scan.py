@@ -129,6 +129,10 @@ class RetentionScan(models.Model):
         """
         self.ensure_one()
         size = size or BATCH
+        clients = self.env["retention.client"]
+        if not self.last_client_id:
+            # Urgency is measured by what is usual.
+            clients._recompute_usual_revenue(self.company_id)
         ids = self._get_next_clients(size)
         effect = {"raised": 0, "updated": 0, "expired": 0}
         if ids:
@@ -147,6 +151,8 @@ class RetentionScan(models.Model):
         self.write(values)
         self.env.flush_all()
         self.env.invalidate_all()
+        if self.state == "done":
+            clients._send_digests(self.company_id)
         return len(ids)
 
     def _get_next_clients(self, size):

@@ -18,6 +18,13 @@ KINDS = [
 SEVERITIES = [("1", "Low"), ("2", "Medium"), ("3", "High")]
 CHANNELS = [("call", "Call"), ("meeting", "Meeting"), ("email", "Email")]
 
+#: Changes of contacts that bring somebody new.
+NEWCOMERS = ("new", "replaced")
+#: Fields that the list of the week depends on.
+SHOWN = frozenset(
+    ("state", "severity", "user_id", "partner_id", "company_id", "kind", "channel")
+)
+
 
 class RetentionSignal(models.Model):
     """One reason to act on one client, found by the weekly job or logged by hand.
@@ -126,6 +133,9 @@ class RetentionSignal(models.Model):
     days_open = fields.Integer(
         compute="_compute_days_open", string="Days", aggregator=None
     )
+    run_ids = fields.One2many(
+        comodel_name="retention.run", inverse_name="signal_id", string="Runs"
+    )
 
     _open_uniq = models.UniqueIndex(
         "(partner_id, company_id, kind) WHERE state = 'open'",
@@ -180,7 +190,9 @@ class RetentionSignal(models.Model):
                     vals.get("company_id") or self._default_company_id().id
                 )
                 vals["user_id"] = client._get_account_manager(company).id
-        return super().create(vals_list)
+        signals = super().create(vals_list)
+        signals._mark_clients()
+        return signals
 
     def write(self, vals):
         """Let nobody write by hand what was found; the buttons close a signal.
@@ -194,7 +206,24 @@ class RetentionSignal(models.Model):
                     "became of one."
                 )
             )
-        return super().write(vals)
+        shown = bool(vals.keys() & SHOWN)
+        if shown:
+            self._mark_clients()
+        result = super().write(vals)
+        if shown:
+            self._mark_clients()
+        return result
+
+    def unlink(self):
+        self._mark_clients()
+        return super().unlink()
+
+    def _mark_clients(self):
+        """Bring the clients of these signals up to date on the list of the week."""
+        # sudo: the list follows whoever may write the signal
+        self.env["retention.client"]._mark(
+            (signal.company_id.id, signal.partner_id.id) for signal in self.sudo()
+        )
 
     @api.model
     def _get_found_fields(self):
@@ -282,6 +311,23 @@ class RetentionSignal(models.Model):
         )
         return True
 
+    def action_start_playbook(self):
+        """Open the dialog that starts a playbook for the clients of these signals."""
+        action = self.partner_id.action_start_playbook()
+        playbook = self.env["retention.playbook"].search(
+            [
+                ("state", "=", "active"),
+                ("company_id", "in", (*self.company_id.ids, False)),
+                ("trigger_ids.signal_kind", "in", self.mapped("kind")),
+            ],
+            limit=1,
+        )
+        action["context"] |= {
+            "default_playbook_id": playbook.id,
+            "default_reason_id": self.reason_id[:1].id,
+        }
+        return action
+
     def action_open_evidence(self):
         """Open the record behind the signal; a list when there are several."""
         self.ensure_one()
@@ -306,7 +352,7 @@ class RetentionSignal(models.Model):
             "res_model": model,
         }
         if len(seen) == 1:
-            return {**action, "res_id": seen.id, "views": [(False, "form")]}
+            return seen._get_records_action(context={})
         return {
             **action,
             "views": [(False, "list"), (False, "form")],
@@ -318,26 +364,28 @@ class RetentionSignal(models.Model):
         """Return the action that opens the record to which a message belongs."""
         if not message.res_id or message.model not in self.env:
             return self.action_open_client()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": message.model,
-            "res_id": message.res_id,
-            "views": [(False, "form")],
-        }
+        record = self.env[message.model].browse(message.res_id)
+        return record._get_records_action(context={})
 
     def action_open_client(self):
         """Open the client."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "res.partner",
-            "res_id": self.partner_id.id,
-            "views": [(False, "form")],
-        }
+        return self.partner_id._get_records_action(context={})
 
     # ------------------------------------------------------------
     # HELPERS
     # ------------------------------------------------------------
+
+    def _get_about_contacts(self):
+        """Return {signal id: id of the new person at the client}, for those that are
+        about one."""
+        return {
+            signal.id: signal.res_id
+            for signal in self
+            if signal.kind == "new_contact"
+            and signal.res_model == "res.partner"
+            and (signal.facts or {}).get("change") in NEWCOMERS
+        }
 
     def _log_handled(self, note):
         """Tell in the chatter of the clients what was done."""

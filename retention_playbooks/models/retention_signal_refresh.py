@@ -84,14 +84,18 @@ class RetentionSignal(models.Model):
         self.invalidate_model()
         signals = self.browse(ids)
         signals._after_raise()
+        # Signals are written by SQL here: nobody has marked their clients.
+        self.env["retention.client"]._refresh(company, client_ids)
         return {"raised": len(ids), "updated": len(changed), "expired": len(gone)}
 
     @api.model
     def _after_find(self, company, client_ids, findings):
-        """Hook: what else is told from what was found, while purchases are at hand.
+        """Tell what else follows from what was found, while purchases are at hand: the
+        health of the clients.
 
         :param findings: {kind: {client id: finding}} of all kinds that were looked for
         """
+        self.env["retention.health"]._refresh(company, client_ids, findings)
 
     def _after_raise(self):
         """Hook: what happens with signals that were just raised."""

@@ -1,7 +1,5 @@
 from . import (
     base_partner_merge,
-    base_partner_merge_run,
-    base_partner_merge_week,
     crm_lead_lost,
     retention_client_done,
     retention_client_lost,

@@ -6,9 +6,15 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     @api.model
     def _update_foreign_keys(self, src_partners, dst_partner):
-        """Leave one open signal of a kind, before Odoo moves foreign keys by SQL."""
-        # sudo: whoever may merge contacts must not leave signals behind that he cannot
-        # see
+        """Leave one open signal and one open run of a kind, and forget list and health
+        of clients that cease to be, before Odoo moves foreign keys by SQL: they are
+        told anew of the one that remains."""
+        partners = self.env["res.partner"]
+        # sudo: whoever may merge contacts must not leave behind what he cannot see
         self.env["retention.signal"].sudo()._merge_clients(src_partners, dst_partner)
+        self.env["retention.run"].sudo()._merge_clients(src_partners, dst_partner)
+        partners._forget_health_and_list(src_partners)
         self.env.flush_all()
-        return super()._update_foreign_keys(src_partners, dst_partner)
+        result = super()._update_foreign_keys(src_partners, dst_partner)
+        partners._mark_on_lists(dst_partner)
+        return result
