@@ -36,6 +36,12 @@ class ResCompany(models.Model):
         help="How many mails playbooks send to a client by themselves within 30 days; "
         "the next ones are offered to the account manager. 0: as many as there are.",
     )
+    retention_mail_quiet_days = fields.Integer(
+        string="Days between Automatic Mails",
+        default=3,
+        help="For so many days after a mail of a playbook its client gets no automatic "
+        "one: it waits. None goes out on days on which the company does not work.",
+    )
     retention_digest = fields.Boolean(
         string="Digest of Clients",
         default=True,
@@ -70,6 +76,9 @@ class ResCompany(models.Model):
     )
     _retention_mail_limit_positive = models.Constraint(
         "CHECK(retention_mail_limit >= 0)", "A number of mails is not negative."
+    )
+    _retention_mail_quiet_days_positive = models.Constraint(
+        "CHECK(retention_mail_quiet_days >= 0)", "A number of days is not negative."
     )
     _retention_effect_months_positive = models.Constraint(
         "CHECK(retention_effect_months > 0)", "Compare one month at least."

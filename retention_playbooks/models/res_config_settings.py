@@ -11,6 +11,9 @@ class ResConfigSettings(models.TransientModel):
     retention_mail_limit = fields.Integer(
         related="company_id.retention_mail_limit", readonly=False
     )
+    retention_mail_quiet_days = fields.Integer(
+        related="company_id.retention_mail_quiet_days", readonly=False
+    )
     retention_digest = fields.Boolean(
         related="company_id.retention_digest", readonly=False
     )

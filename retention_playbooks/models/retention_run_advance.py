@@ -124,6 +124,7 @@ class RetentionRun(models.Model):
         today = self._get_today()
         events = self._find_delay_events()
         seasons = self._find_seasons()
+        quiet = self._find_quiet_days()
         due = self.env["retention.run.step"]
         changed = 0
         for run in self:
@@ -144,6 +145,8 @@ class RetentionRun(models.Model):
                 if run.company_id in seasons and step.kind in ADDRESSING:
                     good = next_good_day(day, seasons[run.company_id], works=work.works)
                     day = good or day
+                if step._sends_by_itself():
+                    day = step._get_mail_day(max(day, today), work, quiet)
                 if step.date_due != day:
                     step.date_due = day
                 if day > today:
@@ -157,6 +160,8 @@ class RetentionRun(models.Model):
                 else:
                     step.since = closed_on
                     due |= step
+                    if step._sends_by_itself():
+                        quiet[step._get_sent_key()] = today
         for kind, steps in due.grouped("kind").items():
             getattr(steps, f"_open_{kind}")(days)
         return changed + len(due)
@@ -215,6 +220,14 @@ class RetentionRun(models.Model):
             for company in minding.company_id
         }
         return {company: seasons for company, seasons in found.items() if seasons}
+
+    def _find_quiet_days(self):
+        """Return {(client id, company id): day of the last mail of a playbook} of those
+        of these runs' clients who are about to get an automatic one."""
+        waiting = self.step_ids.filtered(
+            lambda step: step.state == "waiting" and step._sends_by_itself()
+        )
+        return waiting._find_last_sent()
 
     def _get_work_days(self):
         """Return {company: :class:`WorkDays`} of these runs' companies."""

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 
 from .retention_playbook_step import STEP_KINDS
 
@@ -294,14 +295,7 @@ class RetentionRunStep(models.Model):
         within a month, as a counter of :meth:`_get_sent_key`."""
         since = self.run_id._get_today() - timedelta(days=30)
         groups = self._read_group(
-            [
-                ("kind", "=", "mail"),
-                ("state", "=", "done"),
-                ("message_id", "!=", False),
-                ("date_done", ">", since),
-                ("company_id", "in", self.company_id.ids),
-                ("run_id.partner_id", "in", self.run_id.partner_id.ids),
-            ],
+            self._get_sent_domain() & Domain("date_done", ">", since),
             ["run_id.partner_id", "company_id"],
             ["__count"],
         )
@@ -309,8 +303,51 @@ class RetentionRunStep(models.Model):
             {(client.id, company.id): count for client, company, count in groups}
         )
 
+    def _find_last_sent(self):
+        """Return {:meth:`_get_sent_key`: day of the last mail that a playbook sent to
+        the client} of these steps."""
+        if not self:
+            return {}
+        groups = self._read_group(
+            self._get_sent_domain(),
+            ["run_id.partner_id", "company_id"],
+            ["date_done:max"],
+        )
+        return {(client.id, company.id): day for client, company, day in groups}
+
+    def _get_sent_domain(self):
+        """Return the domain of the mails that playbooks have sent to the clients of
+        these steps."""
+        return Domain(
+            [
+                ("kind", "=", "mail"),
+                ("state", "=", "done"),
+                ("message_id", "!=", False),
+                ("company_id", "in", self.company_id.ids),
+                ("run_id.partner_id", "in", self.run_id.partner_id.ids),
+            ]
+        )
+
     def _get_sent_key(self):
         return self.run_id.partner_id.id, self.company_id.id
+
+    def _sends_by_itself(self):
+        """Return whether the step is a mail that nobody looks at before."""
+        return self.kind == "mail" and self.step_id.send_mode == "auto"
+
+    def _get_mail_day(self, day, work, quiet):
+        """Return the day on which an automatic mail goes out: a working day that is far
+        enough from the last one.
+
+        :param day: on which it is due, today at the earliest
+        :param work: :class:`WorkDays` of the company
+        :param quiet: what :meth:`_find_last_sent` gave
+        """
+        last = quiet.get(self._get_sent_key())
+        if last:
+            length = timedelta(days=self.company_id.retention_mail_quiet_days)
+            day = max(day, last + length)
+        return work.add(day, 0)
 
     def _open_quotation(self, days):
         """Draft the quotations that suit the reasons."""

@@ -158,8 +158,34 @@ class TestRunSignals(PlaybookCommon):
         self.assertEqual(len(taken.run_ids), 1)
         self.assertEqual(fine.run_ids.mapped("state"), ["running"])
 
+    def test_quiet_days(self):
+        mail = {
+            "kind": "mail",
+            "template_id": self.template.id,
+            "send_mode": "auto",
+            "delay_from": "start",
+        }
+        self.company.retention_mail_quiet_days = 4
+        run = self._start(self._create_playbook(mail, mail))
+        other = self._start(self._create_playbook(mail, kind="recovery"))
+        # The three are due on Monday: the next one waits for Friday, the last one would
+        # go out on the Tuesday after it.
+        self.assertEqual(self._get_states(run), ["done", "waiting"])
+        self.assertEqual(self._get_states(other), ["waiting"])
+        self.assertEqual(self._get_days(run)[1], 4)
+        self._job_on(3)
+        self.assertEqual(self._get_states(run | other).count("waiting"), 2)
+        # The job did not run on Friday, and nothing goes out on a Sunday.
+        self._job_on(6)
+        self.assertEqual(self._get_states(run | other).count("waiting"), 2)
+        self._job_on(7)
+        self.assertEqual(self._get_states(run | other).count("waiting"), 1)
+        self._job_on(11)
+        self.assertEqual(self._get_states(run | other).count("waiting"), 0)
+
     def test_limit_of_automatic_mails(self):
         self.company.retention_mail_limit = 2
+        self.company.retention_mail_quiet_days = 0
         mail = {
             "kind": "mail",
             "template_id": self.template.id,
