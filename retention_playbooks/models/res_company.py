@@ -48,6 +48,11 @@ class ResCompany(models.Model):
         help="When signals have been found, account managers get an activity with the "
         "clients that need them this week. Who has none gets none.",
     )
+    retention_digest_mail = fields.Boolean(
+        string="Digest by Email",
+        default=True,
+        help="The digest is mailed to the account managers, too.",
+    )
     retention_usual_revenue = fields.Monetary(
         string="Revenue of the Usual Client",
         readonly=True,

@@ -17,6 +17,9 @@ class ResConfigSettings(models.TransientModel):
     retention_digest = fields.Boolean(
         related="company_id.retention_digest", readonly=False
     )
+    retention_digest_mail = fields.Boolean(
+        related="company_id.retention_digest_mail", readonly=False
+    )
     retention_effect_months = fields.Integer(
         related="company_id.retention_effect_months", readonly=False
     )

@@ -1,22 +1,28 @@
+import logging
 from datetime import timedelta
 
 from markupsafe import Markup
 
 from odoo import api, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
+
+_logger = logging.getLogger(__name__)
 
 #: Clients that a digest names; the rest is counted.
 NAMED = 15
 
 
 class RetentionClient(models.Model):
-    """The weekly digest: one activity that tells a manager which clients need him."""
+    """The weekly digest: one activity, and one mail, that tell a manager which clients
+    need him."""
 
     _inherit = "retention.client"
 
     @api.model
     def _send_digests(self, company):
-        """Give each manager of a company one activity with the clients that need him.
+        """Give each manager of a company one activity with the clients that need him,
+        and mail it once a week.
 
         One that is open still is brought up to date; one that he has done this week is
         not made again; who has no such clients is not reminded of last week. It names
@@ -54,16 +60,38 @@ class RetentionClient(models.Model):
             ["user_id"],
             ["id:recordset"],
         )
-        new = []
+        new, again = [], activities.browse()
         for user, clients in groups:
             values = clients._prepare_digest(user, today)
             if activity := opened.pop(user, None):
+                if activity.date_deadline < values["date_deadline"]:
+                    again |= activity
                 if self._is_other_digest(activity, values):
                     activity.write(values)
             elif user not in done:
                 new.append({"activity_type_id": kind.id, "user_id": user.id, **values})
         activities.union(*opened.values()).unlink()
-        return activities.create(new)
+        created = activities.create(new)
+        if company.retention_digest_mail:
+            self._mail_digests(created | again)
+        return created
+
+    @api.model
+    def _mail_digests(self, activities):
+        """Mail the digests of a new week to those whom they are for. A template that is
+        broken must not keep signals from being found."""
+        template = self.env.ref(
+            "retention_playbooks.mail_template_week", raise_if_not_found=False
+        )
+        if not template or not activities:
+            return
+        try:
+            with self.env.cr.savepoint():
+                template.send_mail_batch(
+                    activities.ids, email_layout_xmlid="mail.mail_notification_light"
+                )
+        except (UserError, ValueError, AttributeError, KeyError):
+            _logger.exception("The digests of the week cannot be mailed")
 
     @api.model
     def _is_other_digest(self, activity, values):

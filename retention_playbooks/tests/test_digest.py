@@ -1,6 +1,7 @@
 from unittest.mock import patch
 
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .week_common import WeekCommon
 
@@ -112,9 +113,40 @@ class TestDigest(WeekCommon):
         self.assertIn("One client needs you this week", self._get_digests().summary)
         self.assertEqual(self.company.retention_usual_revenue, 2000)
 
+    def _get_mails(self):
+        return self.env["mail.mail"].search([("model", "=", "mail.activity")])
+
+    def test_mailed_once_a_week(self):
+        self._create_signal(self.client_a, facts={"sentence": "Wants to leave"})
+        self.own.email = "own@example.com"
+        self._send()
+        mail = self._get_mails()
+        self.assertEqual(mail.recipient_ids, self.own.partner_id)
+        self.assertEqual(mail.subject, "One client needs you this week")
+        self.assertIn("Wants to leave", mail.body_html)
+        link = f'href="{self.own.get_base_url()}/odoo/retention-week"'
+        self.assertIn(link, mail.body_html, "mails have no relative links")
+        with self._on(2):
+            self._create_signal(self.client_b)
+            self._send()
+        self.assertEqual(self._get_mails(), mail, "not again in the same week")
+        with self._on(7):
+            self._send()
+        self.assertEqual(len(self._get_mails()), 2, "the activity is still open")
+        self.assertEqual(len(self._get_digests()), 1)
+
     def test_no_mail(self):
         self._create_signal(self.client_a)
-        self._end_transaction()
-        before = self.env["mail.mail"].search_count([])
+        self.company.retention_digest_mail = False
         self.assertTrue(self._send())
-        self.assertEqual(self.env["mail.mail"].search_count([]), before)
+        self.assertFalse(self._get_mails())
+
+    def test_broken_template(self):
+        self._create_signal(self.client_a)
+        template = self.env.ref("retention_playbooks.mail_template_week")
+        template.body_html = '<p t-out="object.gone"/>'
+        logger = "odoo.addons.retention_playbooks.models.retention_client_digest"
+        with mute_logger("odoo.addons.mail.models.mail_render_mixin"):
+            with self.assertLogs(logger, "ERROR"):
+                self.assertTrue(self._send())
+        self.assertFalse(self._get_mails())
