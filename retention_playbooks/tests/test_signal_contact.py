@@ -41,6 +41,32 @@ class TestComplaint(RetentionCommon):
         with self.assertRaises(AccessError):
             self._log(self.client, "No", user=self.internal)
 
+    def _open_dialog(self, client, user=None):
+        return Form(
+            self.env["retention.complaint"]
+            .with_user(user or self.member)
+            .with_context(default_partner_id=client.id)
+        )
+
+    def test_rule_is_switched_off(self):
+        """The dialog says so, and nothing is lost."""
+        self.assertTrue(self._open_dialog(self.client).is_followed)
+        rule = self._set_rule("complaint", active=False)
+        self.assertFalse(self._open_dialog(self.client).is_followed)
+        self._log(self.client, "Nobody calls back", user=self.member)
+        self.assertFalse(self._get("complaint"))
+        note = self.client.message_ids[:1]
+        self.assertIn("Nobody calls back", note.body)
+        self.assertIn(self.own.partner_id, note.notified_partner_ids)
+        rule.active = True
+        self.assertIn("Nobody calls back", self._find("complaint").explanation)
+
+    def test_rule_is_switched_off_for_a_tier(self):
+        self._assign(self.client, self.tier_a)
+        self._set_rule("complaint", tier=self.tier_a, active=False)
+        self.assertFalse(self._open_dialog(self.contact).is_followed)
+        self.assertTrue(self._open_dialog(self.other_client).is_followed)
+
     def test_nothing_said(self):
         with self.assertRaises(UserError):
             self._log(self.client, "   ")
@@ -114,7 +140,7 @@ class TestComplaint(RetentionCommon):
         self.assertEqual(signal.state, "expired")
 
     def test_tagged_by_a_salesman(self):
-        """What makes a tag a complaint is for administrators to see, not what follows."""
+        """That a tag makes a complaint is for administrators to say."""
         tag = self._create_tag()
         lead = self._create_lead(user_id=self.own.id)
         self._set_age(lead, 200)
