@@ -49,9 +49,14 @@ class RetentionPlaybook(models.Model):
         self.env.flush_all()
         rows = self.env.execute_query(self._get_candidate_query(company))
         share = self.holdout_share / 100
+        excluded = (
+            self.env["retention.lot"]._get_excluded(self, company) if share else ()
+        )
         return [
             Candidate(
-                *row, is_held_out(self.holdout_seed, self._get_lot(), row[0], share)
+                *row,
+                row[0] not in excluded
+                and is_held_out(self.holdout_seed, self._get_lot(), row[0], share),
             )
             for row in rows
         ]
