@@ -37,6 +37,8 @@ from . import (
     retention_health_refresh,
     retention_health_report,
     retention_complaint_mixin,
+    client_tier_assignment,
+    client_tier_review,
     crm_lead,
     crm_tag,
     mail_activity,
