@@ -242,10 +242,11 @@ class TestWeek(WeekCommon):
         due = [("cron_id", "=", cron.id)]
         triggers = self.env["ir.cron.trigger"]
         triggers.search(due).unlink()
-        clients = self._create_clients(101)
+        cron.active = True
+        clients = self._create_clients(201)
         self._assign(clients[:100], self.tier_a)
         self.assertFalse(triggers.search(due))
-        self._assign(clients, self.tier_b)
+        self._assign(clients[100:], self.tier_b)
         self.assertTrue(triggers.search(due))
 
     def test_reasons_in_words(self):
