@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from .touchpoint_common import TouchpointCommon
 
@@ -312,6 +313,43 @@ class TestTouchpointFollow(TouchpointCommon):
         capacity = capacity.with_user(self.own)
         rows = capacity.search(capacity.action_open()["domain"])
         self.assertEqual(rows.user_id, self.own)
+
+    def test_account_manager_by_sql(self):
+        """Jobs ask for many clients what everybody else asks for one."""
+        elsewhere = self.env["res.company"].create({"name": "East"})
+        gone = self._new_user("gone", "sales_team.group_sale_salesman")
+        gone.active = False
+        away = self._new_user("away", "sales_team.group_sale_salesman")
+        away.write({"company_ids": elsewhere.ids, "company_id": elsewhere.id})
+        users = [self.own, gone, away, self.portal, self.env["res.users"]]
+        clients = self.env["res.partner"].create(
+            [
+                {"name": "Client", "is_company": True, "user_id": user.id}
+                for user in users
+            ]
+        )
+        self.env.flush_all()
+        for company in self.company | elsewhere:
+            found = dict(
+                self.env.execute_query(
+                    SQL(
+                        "SELECT client.id, %s FROM res_partner client"
+                        " WHERE client.id = ANY(%s)",
+                        clients._get_account_manager_sql("client", company),
+                        clients.ids,
+                    )
+                )
+            )
+            self.assertEqual(
+                found,
+                {
+                    client.id: client._get_account_manager(company).id or None
+                    for client in clients
+                },
+            )
+            self.assertIn(
+                self.own.id if company == self.company else away.id, found.values()
+            )
 
     def test_manager_without_hours(self):
         preview = self.env["client.touchpoint.preview"].create({})

@@ -242,19 +242,12 @@ class RetentionPlaybook(models.Model):
             SELECT * FROM (
                 SELECT DISTINCT ON (client.id) client.id, found.signal_id,
                        found.severity, found.reason_id, given.tier_id,
-                       COALESCE(owner.id, %(nobody)s) AS user_id
+                       COALESCE(%(manager)s, %(nobody)s) AS user_id
                   FROM (%(found)s)
                        AS found (client_id, signal_id, severity, reason_id)
                   JOIN res_partner client ON client.id = found.client_id
                   LEFT JOIN client_tier_assignment given
                     ON given.partner_id = client.id AND given.company_id = %(company)s
-                  LEFT JOIN LATERAL (
-                       SELECT someone.id FROM res_users someone
-                         JOIN res_company_users_rel works
-                           ON works.user_id = someone.id AND works.cid = %(company)s
-                        WHERE someone.id = client.user_id AND someone.active
-                          AND NOT someone.share
-                       ) owner ON TRUE
                  WHERE client.active AND %(tiers)s AND client.id IN %(clients)s
                    AND (client.company_id IS NULL OR client.company_id = %(company)s)
                    AND NOT EXISTS (
@@ -277,6 +270,7 @@ class RetentionPlaybook(models.Model):
             found=found,
             clients=clients,
             tiers=tiers,
+            manager=partners._get_account_manager_sql("client", company),
             company=company.id,
             kind=self.kind,
             playbook=self.id,
