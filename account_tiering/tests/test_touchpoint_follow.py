@@ -286,6 +286,7 @@ class TestTouchpointFollow(TouchpointCommon):
             ),
         )
         self.assertFalse(any(rows.mapped("is_over")))
+        self.assertEqual(set(rows.mapped("user_name")), {self.own.name})
         self.company.touch_hours_per_day = 0.01
         rows = capacity.search(capacity.action_open()["domain"])
         over = rows.filtered("is_over")
@@ -294,6 +295,16 @@ class TestTouchpointFollow(TouchpointCommon):
             over[0].action_view_touchpoints()["domain"]
         )
         self.assertAlmostEqual(sum(touchpoints.mapped("hours")), over[0].promised)
+
+    def test_capacity_without_a_manager(self):
+        """What nobody has promised is a row that says so."""
+        self.client_a.user_id = False
+        self._plan()
+        capacity = self.env["client.touchpoint.capacity"]
+        rows = capacity.search(capacity.action_open()["domain"])
+        nobody = rows.filtered(lambda row: not row.user_id)
+        self.assertTrue(nobody)
+        self.assertEqual(set(nobody.mapped("user_name")), {"Nobody"})
 
     def test_capacity_of_the_director(self):
         """His hours hold the meetings that he takes part in."""
