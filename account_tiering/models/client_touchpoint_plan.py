@@ -223,7 +223,9 @@ class ClientTouchpoint(models.Model):
                  WHERE given.company_id = %(company)s AND partner.active AND tier.active
                  ORDER BY owner NULLS LAST, given.id
                 """,
-                owner=self._get_owner_sql(company),
+                owner=self.env["res.partner"]._get_account_manager_sql(
+                    "partner", company
+                ),
                 today=fields.Date.context_today(self),
                 company=company.id,
             )
@@ -247,18 +249,6 @@ class ClientTouchpoint(models.Model):
         if batch:
             batches.insert(0, batch)
         return batches
-
-    def _get_owner_sql(self, company):
-        """Return the account manager of ``partner`` as SQL: somebody who works in the
-        company, or NULL."""
-        return SQL(
-            "(SELECT owner.id FROM res_users owner"
-            " JOIN res_company_users_rel works ON works.user_id = owner.id"
-            " AND works.cid = %s"
-            " WHERE owner.id = partner.user_id AND owner.active"
-            " AND NOT owner.share)",
-            company.id,
-        )
 
     @api.model
     def _plan_batch(self, company, assignment_ids, horizon_months=None, dry_run=False):
@@ -333,7 +323,9 @@ class ClientTouchpoint(models.Model):
                          WHERE given.id = ANY(%(ids)s)
                          ORDER BY given.id
                         """,
-                        owner=self._get_owner_sql(company),
+                        owner=self.env["res.partner"]._get_account_manager_sql(
+                            "partner", company
+                        ),
                         ids=list(assignment_ids),
                     )
                 )

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 #: Days ahead in which a planned contact counts as due.
 SOON = 7
@@ -225,6 +226,24 @@ class ResPartner(models.Model):
         user = self.commercial_partner_id.sudo().user_id
         works_there = company in user.company_ids
         return user if user.active and not user.share and works_there else user.browse()
+
+    @api.model
+    def _get_account_manager_sql(self, client, company):
+        """Return SQL of the id of a client's account manager, as long as he works in a
+        company, else NULL: what :meth:`_get_account_manager` tells of one client.
+
+        :param client: alias of ``res_partner``, a commercial entity
+        """
+        return SQL(
+            """
+            (SELECT manager.id FROM res_users manager
+               JOIN res_company_users_rel works
+                 ON works.user_id = manager.id AND works.cid = %s
+              WHERE manager.id = %s AND manager.active AND NOT manager.share)
+            """,
+            company.id,
+            SQL.identifier(client, "user_id"),
+        )
 
     def _move_tiers_to_client(self):
         """Let touchpoints of clients that have become part of another one go there."""

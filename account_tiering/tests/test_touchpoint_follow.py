@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from .touchpoint_common import TouchpointCommon
 
@@ -285,6 +286,7 @@ class TestTouchpointFollow(TouchpointCommon):
             ),
         )
         self.assertFalse(any(rows.mapped("is_over")))
+        self.assertEqual(set(rows.mapped("user_name")), {self.own.name})
         self.company.touch_hours_per_day = 0.01
         rows = capacity.search(capacity.action_open()["domain"])
         over = rows.filtered("is_over")
@@ -293,6 +295,16 @@ class TestTouchpointFollow(TouchpointCommon):
             over[0].action_view_touchpoints()["domain"]
         )
         self.assertAlmostEqual(sum(touchpoints.mapped("hours")), over[0].promised)
+
+    def test_capacity_without_a_manager(self):
+        """What nobody has promised is a row that says so."""
+        self.client_a.user_id = False
+        self._plan()
+        capacity = self.env["client.touchpoint.capacity"]
+        rows = capacity.search(capacity.action_open()["domain"])
+        nobody = rows.filtered(lambda row: not row.user_id)
+        self.assertTrue(nobody)
+        self.assertEqual(set(nobody.mapped("user_name")), {"Nobody"})
 
     def test_capacity_of_the_director(self):
         """His hours hold the meetings that he takes part in."""
@@ -312,6 +324,43 @@ class TestTouchpointFollow(TouchpointCommon):
         capacity = capacity.with_user(self.own)
         rows = capacity.search(capacity.action_open()["domain"])
         self.assertEqual(rows.user_id, self.own)
+
+    def test_account_manager_by_sql(self):
+        """Jobs ask for many clients what everybody else asks for one."""
+        elsewhere = self.env["res.company"].create({"name": "East"})
+        gone = self._new_user("gone", "sales_team.group_sale_salesman")
+        gone.active = False
+        away = self._new_user("away", "sales_team.group_sale_salesman")
+        away.write({"company_ids": elsewhere.ids, "company_id": elsewhere.id})
+        users = [self.own, gone, away, self.portal, self.env["res.users"]]
+        clients = self.env["res.partner"].create(
+            [
+                {"name": "Client", "is_company": True, "user_id": user.id}
+                for user in users
+            ]
+        )
+        self.env.flush_all()
+        for company in self.company | elsewhere:
+            found = dict(
+                self.env.execute_query(
+                    SQL(
+                        "SELECT client.id, %s FROM res_partner client"
+                        " WHERE client.id = ANY(%s)",
+                        clients._get_account_manager_sql("client", company),
+                        clients.ids,
+                    )
+                )
+            )
+            self.assertEqual(
+                found,
+                {
+                    client.id: client._get_account_manager(company).id or None
+                    for client in clients
+                },
+            )
+            self.assertIn(
+                self.own.id if company == self.company else away.id, found.values()
+            )
 
     def test_manager_without_hours(self):
         preview = self.env["client.touchpoint.preview"].create({})

@@ -23,6 +23,8 @@ class ClientTouchpointCapacity(models.TransientModel):
         readonly=True,
         falsy_value_label="Nobody",
     )
+    # A list shows nothing where there is no user; groups say "Nobody" themselves.
+    user_name = fields.Char(string="Who", compute="_compute_user_name")
     company_id = fields.Many2one(comodel_name="res.company", readonly=True)
     month = fields.Date(readonly=True)
     month_name = fields.Char(string="In", compute="_compute_month_name")
@@ -38,6 +40,12 @@ class ClientTouchpointCapacity(models.TransientModel):
     left = fields.Float(string="Hours Left", readonly=True)
     load = fields.Float(string="Load %", readonly=True, aggregator="avg")
     is_over = fields.Boolean(string="Over-committed", readonly=True)
+
+    @api.depends("user_id")
+    @api.depends_context("lang")
+    def _compute_user_name(self):
+        for row in self:
+            row.user_name = row.user_id.display_name or self.env._("Nobody")
 
     @api.depends("month")
     def _compute_month_name(self):

@@ -3,9 +3,10 @@ from odoo import fields, models
 
 class CrmLead(models.Model):
     """Opportunities that were lost for good: all future work of the client with
-    them."""
+    them. And those that are a complaint."""
 
-    _inherit = "crm.lead"
+    _name = "crm.lead"
+    _inherit = ["retention.complaint.mixin", "crm.lead"]
 
     client_lost = fields.Boolean(
         string="All Future Work Is Lost",

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..tools.urgency import rate_urgency
+from .res_partner import AT_ONCE
 
 #: Clients that are brought up to date together.
 BATCH = 10_000
@@ -63,6 +64,20 @@ class RetentionClient(models.Model):
             # sudo: the list follows whoever changes something
             precommit.add(self.sudo()._refresh_marked)
         marked |= pairs
+
+    @api.model
+    def _follow_tiers(self, company, client_ids):
+        """Bring clients up to date whose tier has changed: a few at the end of the
+        transaction, many within minutes by the job that does so each night.
+
+        :param client_ids: ids of ``res.partner``
+        """
+        if len(client_ids) <= AT_ONCE:
+            self._mark((company.id, client_id) for client_id in client_ids)
+        else:
+            # sudo: the list follows whoever gives tiers
+            cron = self.env.ref("retention_playbooks.ir_cron_refresh_clients").sudo()
+            cron._trigger()
 
     def _refresh_marked(self):
         """Bring up to date what was marked."""
@@ -129,9 +144,23 @@ class RetentionClient(models.Model):
             ._get_about_contacts()
         )
         places = self._get_tier_places(company)
+        earned = {
+            client_id: float(
+                (signals[client_id][0]["revenue"] if client_id in signals else 0)
+                or revenues.get(client_id)
+                or 0.0
+            )
+            for client_id in {*signals, *steps}
+        }
+        if not company.retention_usual_revenue and any(
+            revenue > 0 for revenue in earned.values()
+        ):
+            # Before the first search for signals. As somebody has brought revenue,
+            # there is a usual one, so this is done once.
+            self._recompute_usual_revenue(company)
         usual = company.retention_usual_revenue
         found = {}
-        for client_id in {*signals, *steps}:
+        for client_id, revenue in earned.items():
             some, step = signals.get(client_id, []), steps.get(client_id)
             severities = [signal["severity"] for signal in some]
             if step and step["step_id"]:
@@ -142,7 +171,6 @@ class RetentionClient(models.Model):
                 continue
             tier_id, user_id = clients[client_id]
             first = some[0] if some else {}
-            revenue = float(first.get("revenue") or revenues.get(client_id) or 0.0)
             rated = rate_urgency(
                 severities, places.get(tier_id), len(places), revenue, usual
             )

@@ -49,9 +49,14 @@ class RetentionPlaybook(models.Model):
         self.env.flush_all()
         rows = self.env.execute_query(self._get_candidate_query(company))
         share = self.holdout_share / 100
+        excluded = (
+            self.env["retention.lot"]._get_excluded(self, company) if share else ()
+        )
         return [
             Candidate(
-                *row, is_held_out(self.holdout_seed, self._get_lot(), row[0], share)
+                *row,
+                row[0] not in excluded
+                and is_held_out(self.holdout_seed, self._get_lot(), row[0], share),
             )
             for row in rows
         ]
@@ -237,19 +242,12 @@ class RetentionPlaybook(models.Model):
             SELECT * FROM (
                 SELECT DISTINCT ON (client.id) client.id, found.signal_id,
                        found.severity, found.reason_id, given.tier_id,
-                       COALESCE(owner.id, %(nobody)s) AS user_id
+                       COALESCE(%(manager)s, %(nobody)s) AS user_id
                   FROM (%(found)s)
                        AS found (client_id, signal_id, severity, reason_id)
                   JOIN res_partner client ON client.id = found.client_id
                   LEFT JOIN client_tier_assignment given
                     ON given.partner_id = client.id AND given.company_id = %(company)s
-                  LEFT JOIN LATERAL (
-                       SELECT someone.id FROM res_users someone
-                         JOIN res_company_users_rel works
-                           ON works.user_id = someone.id AND works.cid = %(company)s
-                        WHERE someone.id = client.user_id AND someone.active
-                          AND NOT someone.share
-                       ) owner ON TRUE
                  WHERE client.active AND %(tiers)s AND client.id IN %(clients)s
                    AND (client.company_id IS NULL OR client.company_id = %(company)s)
                    AND NOT EXISTS (
@@ -272,6 +270,7 @@ class RetentionPlaybook(models.Model):
             found=found,
             clients=clients,
             tiers=tiers,
+            manager=partners._get_account_manager_sql("client", company),
             company=company.id,
             kind=self.kind,
             playbook=self.id,

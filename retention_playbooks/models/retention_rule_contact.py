@@ -18,12 +18,13 @@ class RetentionRule(models.Model):
     # ------------------------------------------------------------
 
     def _find_complaint(self, client_ids):
-        """Messages marked as complaint, and low ratings, of the last time; the latest
-        one counts."""
+        """Messages marked and records tagged as complaint, and low ratings, of the last
+        time; the latest one counts."""
         since = self._get_today(self.company_id) - timedelta(days=self.days)
         found = {}
         rows = [
             *self._read_marked_messages(client_ids, since),
+            *self._read_tagged_records(client_ids, since),
             *self._read_low_ratings(client_ids, since),
         ]
         for client_id, *row in sorted(rows, key=lambda row: (row[0], row[1], row[3])):
@@ -70,6 +71,65 @@ class RetentionRule(models.Model):
                 since,
             )
         )
+
+    def _read_tagged_records(self, client_ids, since):
+        """Return [(client id, when, model, id, text, None)] of records with a tag that
+        makes them a complaint."""
+        # Raw SQL: records of several models, for a batch of clients.
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT client_id, moment, model, id, name, NULL
+                  FROM (%s) AS tagged
+                 WHERE client_id = ANY(%s) AND moment >= %s
+                """,
+                SQL(" UNION ALL ").join(self._get_tagged_sources()),
+                client_ids,
+                since,
+            )
+        )
+
+    def _get_tagged_sources(self):
+        """Hook: return a list of SQL queries that give the records of the rule's
+        company that are tagged as complaints, one row each: ``client_id`` (commercial
+        entity), ``moment``, ``model``, ``id``, ``name``. Leads, opportunities and
+        tasks here. Who archives one takes it back."""
+        return [
+            SQL(
+                """
+                SELECT partner.commercial_partner_id AS client_id,
+                       COALESCE(lead.complaint_on, lead.create_date) AS moment,
+                       'crm.lead' AS model, lead.id, lead.name
+                  FROM crm_lead lead
+                  JOIN res_partner partner ON partner.id = lead.partner_id
+                 WHERE lead.active AND %(own)s
+                   AND EXISTS (
+                       SELECT FROM crm_tag_rel given
+                         JOIN crm_tag tag ON tag.id = given.tag_id
+                        WHERE given.lead_id = lead.id AND tag.is_complaint)
+                """,
+                own=self._get_company_sql(
+                    SQL("lead.company_id"), SQL("partner.company_id")
+                ),
+            ),
+            SQL(
+                """
+                SELECT partner.commercial_partner_id AS client_id,
+                       COALESCE(task.complaint_on, task.create_date) AS moment,
+                       'project.task' AS model, task.id, task.name
+                  FROM project_task task
+                  JOIN res_partner partner ON partner.id = task.partner_id
+                 WHERE task.active AND %(own)s
+                   AND EXISTS (
+                       SELECT FROM project_tags_project_task_rel given
+                         JOIN project_tags tag ON tag.id = given.project_tags_id
+                        WHERE given.project_task_id = task.id AND tag.is_complaint)
+                """,
+                own=self._get_company_sql(
+                    SQL("task.company_id"), SQL("partner.company_id")
+                ),
+            ),
+        ]
 
     def _read_low_ratings(self, client_ids, since):
         """Return [(client id, when, model, id, text, rating)] of low ratings."""

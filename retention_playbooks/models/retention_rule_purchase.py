@@ -1,13 +1,18 @@
 from datetime import date
 
+from dateutil.relativedelta import relativedelta
+
 from odoo import models
 from odoo.tools import SQL
 
 from ..tools import lapse, order_rhythm
+from ..tools.season import find_avoided
 
 #: A purchase is one number: its day (an ordinal), its source, its id. So the last one
 #: is the greatest, and a batch of them is a list of numbers.
 DAY_SHIFT, SOURCE_SHIFT = 36, 32
+#: Years around today in which the seasons of a company count.
+YEARS_BACK, YEARS_AHEAD = 20, 2
 
 
 class RetentionRule(models.Model):
@@ -160,7 +165,8 @@ class RetentionRule(models.Model):
 
     def _get_rhythms(self, client_ids):
         """Yield (client id, the last purchase as number, rhythm) of clients that have
-        bought."""
+        bought. Days on which the company's clients rest do not count, and who has been
+        put off is waited for."""
         purchases = self._read_purchases(client_ids)
         for client_id, rhythm in order_rhythm.find_rhythms(
             (
@@ -169,8 +175,54 @@ class RetentionRule(models.Model):
             ),
             self._get_today(self.company_id),
             self._get_rhythm_limits(),
+            self._read_quiet_until(client_ids),
+            self._get_clock(),
         ):
             yield client_id, purchases[client_id][-1], rhythm
+
+    def _get_clock(self):
+        """Return the :class:`order_rhythm.Clock` of the company, which leaves out the
+        seasons in which nobody orders; None when there are none."""
+        # sudo: whoever may ask for the rhythm need not see the seasons
+        seasons = self.env["retention.season"].sudo()._get_pauses(self.company_id)
+        if not seasons:
+            return None
+        today = self._get_today(self.company_id)
+        first = today - relativedelta(years=YEARS_BACK)
+        last = today + relativedelta(years=YEARS_AHEAD)
+        return order_rhythm.Clock(find_avoided(first, last, seasons))
+
+    def _read_quiet_until(self, client_ids):
+        """Return {client id: day before which it will not order}: that until which
+        somebody has put the client off, when it is still to come.
+
+        A signal that is open stays so meanwhile: its reason is not gone, and a playbook
+        that tries to make it go has not won. A snooze that is over does not count: the
+        client is back with all its reasons.
+        """
+        # Raw SQL: two columns of a batch of clients.
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """
+                    SELECT client.partner_id, client.snoozed_until
+                      FROM retention_client client
+                     WHERE client.partner_id = ANY(%(clients)s)
+                       AND client.company_id = %(company)s
+                       AND client.snoozed_until > %(today)s
+                       AND NOT EXISTS (
+                           SELECT FROM retention_signal signal
+                            WHERE signal.partner_id = client.partner_id
+                              AND signal.company_id = client.company_id
+                              AND signal.kind = %(kind)s AND signal.state = 'open')
+                    """,
+                    clients=list(client_ids),
+                    company=self.company_id.id,
+                    today=self._get_today(self.company_id),
+                    kind=self.kind,
+                )
+            )
+        )
 
     def _get_rhythm_limits(self):
         """Return what a rhythm is, as the rule says."""
@@ -403,7 +455,10 @@ class RetentionRule(models.Model):
         :param client: ``res.partner``, a client that the rule serves
         """
         self.ensure_one()
-        for model in ("sale.order", "account.move", "res.partner"):
+        for model in (
+            *("sale.order", "account.move", "res.partner"),
+            *("retention.client", "retention.signal"),
+        ):
             self.env[model].flush_model()
         found = list(self._get_rhythms(client.ids))
         if not found:

@@ -55,7 +55,8 @@ class RetentionRun(models.Model):
     @api.model
     def _merge_clients(self, sources, target):
         """Give the runs of clients to the one that they become. Of two open runs of a
-        kind the one that is further on stays, the other one is stopped.
+        kind the one that is further on stays, the other one is stopped. What was drawn
+        by lot goes along.
 
         :param sources: ``res.partner`` that cease to be clients of their own
         :param target: the client that they become
@@ -74,12 +75,4 @@ class RetentionRun(models.Model):
         self.env.flush_all()
         moved = runs.filtered(lambda run: run.partner_id != target)
         moved.with_context(**self._get_quiet_context()).write({"partner_id": target.id})
-        alone = self.env["retention.holdout"].search(
-            [("partner_id", "in", (sources | target).ids)], order="date, id"
-        )
-        for same in alone.grouped(
-            lambda one: (one.playbook_id, one.company_id)
-        ).values():
-            same[1:].unlink()
-            same[:1].partner_id = target
-        self.env.flush_all()
+        self.env["retention.lot"]._merge_clients(sources, target)

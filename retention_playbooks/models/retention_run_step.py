@@ -3,6 +3,7 @@ from collections import Counter
 from datetime import timedelta
 
 from markupsafe import Markup
+from psycopg2 import OperationalError
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -350,14 +351,40 @@ class RetentionRunStep(models.Model):
         return work.add(day, 0)
 
     def _open_quotation(self, days):
-        """Draft the quotations that suit the reasons."""
-        for step in self:
-            step._try(step._make_quotation)
+        """Draft the quotations that suit the reasons; where nothing can be offered, the
+        step fails."""
+        offers = {
+            step: step.step_id.offer_ids._choose(
+                step.run_id.reason_id, step.run_id.company_id
+            )
+            for step in self
+        }
+        failed = {}
+        for (offer, _company), steps in self.grouped(
+            lambda step: (offers[step], step.company_id)
+        ).items():
+            if not offer:
+                remark = self.env._("No offer suits the reason of the client.")
+                failed |= dict.fromkeys(steps, remark)
+                continue
+            lines = offer._find_lines(steps.run_id)
+            without = steps.filtered(lambda one, some=lines: one.run_id.id not in some)
+            remark = self.env._(
+                "The client has not ordered anything yet: choose a template."
+            )
+            failed |= dict.fromkeys(without, remark)
+            errors = (steps - without)._try(
+                lambda some, offer=offer, lines=lines: some._make_quotations(
+                    offer, lines
+                )
+            )
+            failed |= {step: str(error) for step, error in errors.items()}
+        self._fail_each(failed)
 
     def _open_dossier(self, days):
         """Draft the dossiers."""
-        for step in self:
-            step._try(step._make_dossier)
+        errors = self._try(lambda steps: steps._make_dossiers())
+        self._fail_each({step: str(error) for step, error in errors.items()})
 
     def _open_wait(self, days):
         """Begin to wait."""
@@ -512,20 +539,23 @@ class RetentionRunStep(models.Model):
     def _send(self):
         """Send the mails of these steps from their templates; those that cannot be made
         fail."""
+        failed = {}
         for template, steps in self.grouped(
             lambda one: one.step_id.template_id
         ).items():
-            try:
-                with self.env.cr.savepoint():
-                    steps._send_template(template)
-            except Exception as error:  # noqa: BLE001
-                # Whatever is wrong with a template, the other runs go on.
-                if len(steps) > 1:
-                    for step in steps:
-                        step._send()
-                    continue
-                _logger.warning("Mail of run %s not made: %s", steps.run_id.id, error)
-                steps._fail(self.env._("The mail could not be made: %s", error))
+            errors = steps._try(
+                lambda some, template=template: some._send_template(template)
+            )
+            # What Odoo says of a template is a page long.
+            failed |= {
+                step: self.env._(
+                    "The mail could not be made from %(template)s: %(error)s",
+                    template=template.name,
+                    error=_get_cause(error),
+                )
+                for step, error in errors.items()
+            }
+        self._fail_each(failed)
 
     def _send_template(self, template):
         by_run = {step.run_id.id: step for step in self}
@@ -537,44 +567,68 @@ class RetentionRunStep(models.Model):
         for mail in mails:
             by_run[mail.res_id]._note_sent(mail.mail_message_id, advance=False)
 
-    def _make_quotation(self):
-        """Draft the quotation of this step.
+    def _make_quotations(self, offer, lines):
+        """Draft the quotations of these steps.
 
-        :raises UserError: no offer suits the reason, or it cannot be made
+        :param offer: ``retention.offer``, the same for all
+        :param lines: what its :meth:`_find_lines` gave
+        :raises UserError: one of them cannot be made
         """
-        run = self.run_id
-        offer = self.step_id.offer_ids._choose(run.reason_id, run.company_id)
-        if not offer:
-            raise UserError(self.env._("No offer suits the reason of the client."))
-        order, coupon = offer._create_quotation(run)
-        run.write({"order_id": order.id, "offer_id": offer.id, "coupon_id": coupon.id})
-        self._close("done", run._get_today())
-        self.remark = order.name
+        drafts = offer._create_quotations(self.run_id, lines)
+        today = self.run_id._get_today()
+        for step in self:
+            run = step.run_id
+            order, coupon = drafts[run.id]
+            run.write(
+                {"order_id": order.id, "offer_id": offer.id, "coupon_id": coupon.id}
+            )
+            step.write({"state": "done", "date_done": today, "remark": order.name})
 
-    def _make_dossier(self):
-        """Draft the dossier of this step."""
+    def _make_dossiers(self):
+        """Draft the dossiers of these steps."""
+        # Each of them is checked to be a client: they are read at once.
+        self.run_id.partner_id.fetch(["commercial_partner_id"])
+        dossiers = self.env["client.value.dossier"].create(
+            [step._prepare_dossier() for step in self]
+        )
+        for step, dossier in zip(self, dossiers, strict=True):
+            step.run_id.dossier_id = dossier
+        self._close("done", self.run_id._get_today())
+
+    def _prepare_dossier(self):
         run = self.run_id
         contact = run.contact_id
-        run.dossier_id = self.env["client.value.dossier"].create(
-            {
-                "partner_id": run.partner_id.id,
-                "recipient_id": contact.id if contact != run.partner_id else False,
-                "purpose": self.step_id.dossier_purpose,
-                "company_id": run.company_id.id,
-                "user_id": (run.user_id or self.env.user).id,
-            }
-        )
-        self._close("done", run._get_today())
+        return {
+            "partner_id": run.partner_id.id,
+            "recipient_id": contact.id if contact != run.partner_id else False,
+            "purpose": self.step_id.dossier_purpose,
+            "company_id": run.company_id.id,
+            "user_id": (run.user_id or self.env.user).id,
+        }
 
     def _try(self, make):
-        """Do what may be impossible with the data of a client; then the step fails."""
+        """Do what may be impossible with the data of a client: for all of these steps
+        at once; if that fails, for each half of them, and so on.
+
+        :param make: function of some of these steps; what it did is undone if it fails
+        :returns: {step: exception} of those for which it failed
+        """
+        if not self:
+            return {}
         try:
             with self.env.cr.savepoint():
-                make()
+                make(self)
+            return {}
+        except OperationalError:
+            # Two jobs got in each other's way: the next one does it.
+            raise
         except Exception as error:  # noqa: BLE001
-            # Whatever is wrong with this client, the other runs go on.
-            _logger.info("Step %s of run %s: %s", self.id, self.run_id.id, error)
-            self._fail(str(error))
+            # Whatever is wrong with this one, the other runs go on.
+            if len(self) == 1:
+                _logger.info("Step %s of run %s: %s", self.id, self.run_id.id, error)
+                return {self: error}
+        half = len(self) // 2
+        return self[:half]._try(make) | self[half:]._try(make)
 
     # ------------------------------------------------------------
     # WHAT BECAME OF THEM
@@ -590,6 +644,18 @@ class RetentionRunStep(models.Model):
         self.run_id._notify_owners(
             lambda env: env._("A playbook waits for you"), lambda run: remark
         )
+
+    @api.model
+    def _fail_each(self, remarks):
+        """Let steps fail; who is told of several with the same remark is told once.
+
+        :param remarks: {step: remark}
+        """
+        found = {}
+        for step, remark in remarks.items():
+            found[remark] = found.get(remark, step) | step
+        for remark, steps in found.items():
+            steps._fail(remark)
 
     def _note_done(self, day, feedback=False):
         """Close these steps, and let their runs go on.
@@ -703,3 +769,10 @@ class RetentionRunStep(models.Model):
             for answer in self.answer_ids
             if answer.is_answered
         )
+
+
+def _get_cause(error):
+    """Return in a line what was wrong in the first place."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    return str(error).strip().split("\n", 1)[0] or type(error).__name__

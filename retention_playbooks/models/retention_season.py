@@ -5,7 +5,11 @@ from ..tools.season import Season
 
 
 class RetentionSeason(models.Model):
-    """A time of the year that is good for addressing clients, or to be avoided."""
+    """A time of the year that is good for addressing clients, or to be avoided.
+
+    Playbooks that mind the seasons wait. Whether clients do not order meanwhile is
+    another matter: who plans his budget, and is not to be disturbed, may well order.
+    """
 
     _name = "retention.season"
     _description = "Season"
@@ -20,6 +24,11 @@ class RetentionSeason(models.Model):
         selection=[("good", "Good time"), ("avoid", "Avoid")],
         required=True,
         default="avoid",
+    )
+    is_pause = fields.Boolean(
+        string="Nobody Orders",
+        help="Its days do not count when it is told whether a client has stopped "
+        "ordering as usual.",
     )
     weight = fields.Float(
         default=1.0,
@@ -56,6 +65,21 @@ class RetentionSeason(models.Model):
         return [
             season._prepare_season()
             for season in self.search([("company_id", "in", (company.id, False))])
+        ]
+
+    @api.model
+    def _get_pauses(self, company):
+        """Return the seasons of a company in which nobody orders, for
+        :mod:`tools.season`."""
+        return [
+            season._prepare_season()
+            for season in self.search(
+                [
+                    ("company_id", "in", (company.id, False)),
+                    ("kind", "=", "avoid"),
+                    ("is_pause", "=", True),
+                ]
+            )
         ]
 
     def _prepare_season(self):

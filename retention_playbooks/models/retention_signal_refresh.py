@@ -152,17 +152,11 @@ class RetentionSignal(models.Model):
             for client_id, tier_id, user_id in self.env.execute_query(
                 SQL(
                     """
-                    SELECT client.id, given.tier_id, manager.id
+                    SELECT client.id, given.tier_id, %(manager)s
                       FROM res_partner client
                       LEFT JOIN client_tier_assignment given
                         ON given.partner_id = client.id
                        AND given.company_id = %(company)s
-                      LEFT JOIN res_users manager
-                        ON manager.id = client.user_id AND manager.active
-                       AND NOT manager.share
-                       AND EXISTS (SELECT FROM res_company_users_rel works
-                                    WHERE works.user_id = manager.id
-                                      AND works.cid = %(company)s)
                      WHERE client.id = ANY(%(clients)s) AND client.active
                        AND client.id = client.commercial_partner_id
                        AND (client.company_id IS NULL
@@ -174,6 +168,9 @@ class RetentionSignal(models.Model):
                                         WHERE colleague.partner_id = client.id
                                           AND NOT colleague.share)
                     """,
+                    manager=self.env["res.partner"]._get_account_manager_sql(
+                        "client", company
+                    ),
                     company=company.id,
                     clients=list(client_ids),
                 )

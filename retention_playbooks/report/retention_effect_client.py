@@ -37,7 +37,14 @@ class RetentionEffectClient(models.Model):
             "started_on",
             "ended_on",
         ],
-        "retention.lot": ["playbook_id", "partner_id", "company_id", "run_id", "date"],
+        "retention.lot": [
+            "playbook_id",
+            "partner_id",
+            "company_id",
+            "run_id",
+            "date",
+            "is_excluded",
+        ],
         "retention.holdout": ["playbook_id", "partner_id", "company_id", "date"],
         "retention.playbook": ["kind"],
     }
@@ -72,7 +79,7 @@ class RetentionEffectClient(models.Model):
         readonly=True,
         falsy_value_label="No lot drawn",
         help="No lot is drawn for clients who enter by hand, or while nobody is left "
-        "alone: they cannot be compared.",
+        "alone: they cannot be compared. Nor can who was merged of both groups.",
     )
     date = fields.Date(
         string="Entered On",
@@ -180,7 +187,8 @@ class RetentionEffectClient(models.Model):
             SELECT run.id::bigint * 3 AS id, run.playbook_id, run.kind, run.company_id,
                    run.partner_id, run.user_id, given.tier_id, run.id AS run_id,
                    run.reason_id, run.offer_id, run.state,
-                   CASE WHEN lot.id IS NOT NULL THEN 'in' END AS arm,
+                   CASE WHEN lot.id IS NOT NULL AND lot.is_excluded IS NOT TRUE
+                        THEN 'in' END AS arm,
                    COALESCE(lot.date, run.started_on::date, run.create_date::date)
                        AS date,
                    run.ended_on,
@@ -210,7 +218,7 @@ class RetentionEffectClient(models.Model):
               LEFT JOIN client_tier_assignment given
                 ON given.partner_id = lot.partner_id
                AND given.company_id = lot.company_id
-             WHERE lot.run_id IS NULL
+             WHERE lot.run_id IS NULL AND lot.is_excluded IS NOT TRUE
             """
         )
 

@@ -30,6 +30,8 @@ class RetentionCommon(TransactionCase):
         cls.env["account.chart.template"].try_loading(
             "generic_coa", company=cls.company, install_demo=False
         )
+        # Figures of tests are those of every day of the year.
+        cls.env["retention.season"].search([]).active = False
         cls.own = cls._new_user("own", "sales_team.group_sale_salesman")
         cls.other = cls._new_user("other", "sales_team.group_sale_salesman")
         cls.all_docs = cls._new_user("all", "sales_team.group_sale_salesman_all_leads")

@@ -61,6 +61,53 @@ class TestRunPerformance(PlaybookCommon):
             with self.subTest(name=name):
                 self.assertLessEqual(count, few[name] + self.INSERTS, (few, many))
 
+    def _measure_step(self, count, **step):
+        """Return how many queries a step takes that is done at once for so many."""
+        playbook = self._create_playbook(
+            step, kind=self.kinds.pop(), daily_cap=10000, goal="manual"
+        )
+        clients = self._create_clients(count, mail=True)
+        if step["kind"] == "quotation":
+            for client in clients:
+                self._create_order(client)
+        for client in clients:
+            self._create_signal(client)
+        self.env.flush_all()
+        playbook._enter(self.company)
+        runs = self.runs.browse(playbook.run_ids.ids)
+        runs._start()
+        queries = self._count(runs._advance)
+        self.assertEqual(set(runs.step_ids.mapped("state")), {"done"})
+        self.env["retention.signal"].search([]).state = "handled"
+        return queries
+
+    def test_mails(self):
+        """Odoo makes fifty mails at a time, unless told otherwise."""
+        self.env["ir.config_parameter"].set_param("mail.batch_size", 1000)
+        step = {"template_id": self.template.id, "send_mode": "auto"}
+        self.kinds = ["at_risk", "recovery", "lapsed"]
+        self._measure_step(10, kind="mail", **step)  # fills caches
+        few, many = (self._measure_step(n, kind="mail", **step) for n in (10, 200))
+        self.assertLessEqual(many, few + self.INSERTS, (few, many))
+
+    def test_quotations(self):
+        """Odoo itself asks for numbers, units and distributions one by one."""
+        offer = self.env["retention.offer"].create({"name": "Again", "discount": 10})
+        step = {"offer_ids": [Command.set(offer.ids)]}
+        self.kinds = ["at_risk", "recovery", "lapsed"]
+        self._measure_step(10, kind="quotation", **step)  # fills caches
+        few, many = (self._measure_step(n, kind="quotation", **step) for n in (10, 50))
+        self.assertLessEqual(many, few + 40 * 8, (few, many))
+
+    def test_dossiers(self):
+        self.kinds = ["at_risk", "recovery", "lapsed"]
+        self._measure_step(10, kind="dossier", dossier_purpose="review")
+        few, many = (
+            self._measure_step(n, kind="dossier", dossier_purpose="review")
+            for n in (10, 200)
+        )
+        self.assertLessEqual(many, few + self.INSERTS, (few, many))
+
     def test_entering(self):
         playbook = self._create_playbook()
         counts = []

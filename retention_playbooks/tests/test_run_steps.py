@@ -384,6 +384,61 @@ class TestRunSteps(PlaybookCommon):
         self.assertEqual(self._get_states(failed), ["done", "open"])
         self.assertFalse(failed.attention)
 
+    def test_one_mail_that_cannot_be_made(self):
+        """It fails alone, and its manager is told once; the others are sent."""
+        self.template.body_html = "<p><t t-out='1 / object.contact_id.color'/></p>"
+        playbook = self._create_playbook(
+            {
+                "kind": "mail",
+                "template_id": self.template.id,
+                "send_mode": "auto",
+                "activity_type_id": False,
+            }
+        )
+        clients = self._create_clients(9, mail=True, color=1)
+        clients[3:6:2].color = 0
+        self.env["mail.notification"].search([]).unlink()
+        with mute_logger(
+            "odoo.addons.base.models.ir_qweb",
+            "odoo.addons.mail.models.mail_render_mixin",
+        ):
+            runs = self._start(playbook, clients)
+        failed = runs.filtered(lambda run: run.partner_id.color == 0)
+        self.assertEqual(set(failed.step_ids.mapped("state")), {"failed"})
+        self.assertEqual(set((runs - failed).step_ids.mapped("state")), {"done"})
+        self.assertEqual(
+            set(failed.step_ids.mapped("remark")),
+            {"The mail could not be made from Hello: division by zero"},
+        )
+        mails = self.env["mail.mail"].search(
+            [("model", "=", "retention.run"), ("res_id", "in", runs.ids)]
+        )
+        self.assertEqual(sorted(mails.mapped("res_id")), (runs - failed).ids)
+        told = self.env["mail.message"].search(
+            [
+                ("partner_ids", "in", self.own.partner_id.ids),
+                ("subject", "=", "A playbook waits for you"),
+            ]
+        )
+        self.assertEqual(len(told), 1)
+        for run in failed:
+            self.assertIn(f'data-oe-id="{run.id}"', told.body)
+
+    def test_one_quotation_that_cannot_be_made(self):
+        playbook = self._create_playbook(
+            {"kind": "quotation", "offer_ids": [Command.create({"name": "Again"})]}
+        )
+        self._create_order(self.client_a)
+        self._create_order(self.client_b)
+        runs = self._start(playbook, self.client_a | self.client_b | self.client_c)
+        steps = runs.step_ids.grouped("partner_id")
+        self.assertEqual(steps[self.client_c].state, "failed")
+        self.assertIn("not ordered anything yet", steps[self.client_c].remark)
+        for client in (self.client_a, self.client_b):
+            order = steps[client].run_id.order_id
+            self.assertEqual(order.partner_id.commercial_partner_id, client)
+            self.assertEqual(steps[client].remark, order.name)
+
     def test_bounce(self):
         """The manager is asked to reach the client in another way."""
         run = self._start(self._create_mailing("auto", {"delay_days": 2}))

@@ -1,7 +1,9 @@
 from datetime import datetime, time, timedelta
 
+from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
+from odoo.tools import format_date
 
 from .common import RetentionCommon
 
@@ -38,6 +40,32 @@ class TestComplaint(RetentionCommon):
         self.assertIn(self.own.partner_id, message.notified_partner_ids)
         with self.assertRaises(AccessError):
             self._log(self.client, "No", user=self.internal)
+
+    def _open_dialog(self, client, user=None):
+        return Form(
+            self.env["retention.complaint"]
+            .with_user(user or self.member)
+            .with_context(default_partner_id=client.id)
+        )
+
+    def test_rule_is_switched_off(self):
+        """The dialog says so, and nothing is lost."""
+        self.assertTrue(self._open_dialog(self.client).is_followed)
+        rule = self._set_rule("complaint", active=False)
+        self.assertFalse(self._open_dialog(self.client).is_followed)
+        self._log(self.client, "Nobody calls back", user=self.member)
+        self.assertFalse(self._get("complaint"))
+        note = self.client.message_ids[:1]
+        self.assertIn("Nobody calls back", note.body)
+        self.assertIn(self.own.partner_id, note.notified_partner_ids)
+        rule.active = True
+        self.assertIn("Nobody calls back", self._find("complaint").explanation)
+
+    def test_rule_is_switched_off_for_a_tier(self):
+        self._assign(self.client, self.tier_a)
+        self._set_rule("complaint", tier=self.tier_a, active=False)
+        self.assertFalse(self._open_dialog(self.contact).is_followed)
+        self.assertTrue(self._open_dialog(self.other_client).is_followed)
 
     def test_nothing_said(self):
         with self.assertRaises(UserError):
@@ -80,6 +108,111 @@ class TestComplaint(RetentionCommon):
             note.with_user(self.internal).action_toggle_complaint()
         with self.assertRaises(AccessError):
             note.with_user(self.portal).action_toggle_complaint()
+
+    # ------------------------------------------------------------
+    # BY TAG
+    # ------------------------------------------------------------
+
+    def _create_tag(self, model="crm.tag", **values):
+        return self.env[model].create(
+            {"name": "Complaint", "is_complaint": True, **values}
+        )
+
+    def _create_lead(self, partner=None, **values):
+        return self.env["crm.lead"].create(
+            {
+                "name": "Numbers are wrong",
+                "partner_id": (partner or self.contact).id,
+                "company_id": self.company.id,
+                **values,
+            }
+        )
+
+    def test_tagged_opportunity(self):
+        tag = self._create_tag()
+        lead = self._create_lead(tag_ids=[Command.set(tag.ids)])
+        signal = self._get("complaint")
+        self.assertIn("Numbers are wrong", signal.explanation)
+        self.assertEqual((signal.res_model, signal.res_id), ("crm.lead", lead.id))
+        self.assertEqual(signal.severity, "3")
+        self.assertEqual(signal.user_id, self.own)
+        lead.active = False
+        self.assertEqual(signal.state, "expired")
+
+    def test_tagged_by_a_salesman(self):
+        """That a tag makes a complaint is for administrators to say."""
+        tag = self._create_tag()
+        lead = self._create_lead(user_id=self.own.id)
+        self._set_age(lead, 200)
+        lead.with_user(self.own).tag_ids = tag.with_user(self.own)
+        signal = self._get("complaint")
+        self.assertIn(format_date(self.env, self.today), signal.explanation)
+        lead.with_user(self.own).tag_ids = False
+        self.assertEqual(signal.state, "expired")
+        with self.assertRaises(AccessError):
+            tag.with_user(self.own).is_complaint = False
+
+    def test_tagged_task(self):
+        tag = self._create_tag("project.tags")
+        project = self._create_project(days_ago=1, is_support=True)
+        task = self._create_task(project)
+        self.assertFalse(self._get("complaint"))
+        task.with_user(self.member).tag_ids = [Command.link(tag.id)]
+        signal = self._get("complaint")
+        self.assertEqual((signal.res_model, signal.res_id), ("project.task", task.id))
+        # Done or not, it was one.
+        task.state = "1_done"
+        self.assertEqual(self._find("complaint"), signal)
+        with self.assertRaises(AccessError):
+            tag.with_user(self.member).is_complaint = False
+
+    def test_other_tags(self):
+        tag = self._create_tag(is_complaint=False)
+        lead = self._create_lead(tag_ids=[Command.set(tag.ids)])
+        self.assertFalse(self._find("complaint"))
+        tag.is_complaint = True
+        self.assertTrue(self._find("complaint"))
+        # That is when it came in: nobody is alarmed about old ones.
+        self._set_age(lead, 91)
+        self.assertFalse(self._find("complaint"))
+
+    def test_tagged_for_another_client(self):
+        tag = self._create_tag()
+        lead = self._create_lead(tag_ids=[Command.set(tag.ids)])
+        lead.partner_id = self.other_client
+        self.assertFalse(self._get("complaint"))
+        self.assertTrue(self._get("complaint", self.other_client))
+
+    def test_tagged_in_another_company(self):
+        tag = self._create_tag()
+        east = self._new_company("East")
+        self._create_lead(company_id=east.id, tag_ids=[Command.set(tag.ids)])
+        self.assertFalse(self._find("complaint"))
+        self.assertTrue(self._get("complaint", company=east))
+
+    def test_tagged_without_a_client(self):
+        tag = self._create_tag()
+        lead = self._create_lead(partner_id=False, tag_ids=[Command.set(tag.ids)])
+        lead.partner_id = self.contact
+        self.assertTrue(self._get("complaint"))
+
+    def test_mail_to_an_alias_that_tags(self):
+        """A mail to complaints@ becomes a complaint by itself."""
+        tag = self._create_tag()
+        lead = self.env["crm.lead"].message_new(
+            {
+                "subject": "Late again",
+                "from": self.contact.email,
+                "author_id": self.contact.id,
+            },
+            {"tag_ids": [Command.link(tag.id)], "company_id": self.company.id},
+        )
+        self.assertEqual(self._get("complaint").res_id, lead.id)
+
+    def test_tagged_twice_is_one(self):
+        tags = self._create_tag() | self._create_tag(name="Angry")
+        self._create_lead(tag_ids=[Command.set(tags.ids)])
+        self.assertEqual(self._get("complaint").facts["count"], 1)
 
     def _rate(self, value, feedback=None):
         project = self._create_project(days_ago=1)

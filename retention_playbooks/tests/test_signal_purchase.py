@@ -40,6 +40,98 @@ class TestPurchaseSignals(RetentionCommon):
         self._refresh()
         self.assertEqual(signal.state, "expired")
 
+    # ------------------------------------------------------------
+    # DAYS THAT DO NOT COUNT
+    # ------------------------------------------------------------
+
+    def _create_season(self, first, last, **values):
+        """Return a season from so many days ago to so many days ago."""
+        return self.env["retention.season"].create(
+            {
+                "name": "Holidays",
+                "company_id": self.company.id,
+                "date_from": self._days_ago(first),
+                "date_to": self._days_ago(last),
+                "yearly": False,
+                "is_pause": True,
+                **values,
+            }
+        )
+
+    def test_days_of_rest_do_not_count(self):
+        """Nobody is alarmed about who does not order while everybody rests."""
+        self._create_orders(365 + 183, 365 + 92, 365, 274, 183)
+        season = self._create_season(90, 10)
+        self.assertFalse(self._find("broken_pattern"))
+        # They are, when it is too short to explain that.
+        season.date_to = self._days_ago(85)
+        self.assertTrue(self._find("broken_pattern"))
+
+    def test_other_seasons_count(self):
+        self._create_orders(365 + 183, 365 + 92, 365, 274, 183)
+        season = self._create_season(90, 10, is_pause=False)
+        self.assertTrue(self._find("broken_pattern"))
+        season.write({"kind": "good", "is_pause": True})
+        self.assertTrue(self._find("broken_pattern"))
+
+    def test_seasons_of_another_company(self):
+        self._create_orders(365 + 183, 365 + 92, 365, 274, 183)
+        season = self._create_season(90, 10, company_id=self._new_company("East").id)
+        self.assertTrue(self._find("broken_pattern"))
+        season.company_id = False
+        self.assertFalse(self._find("broken_pattern"))
+
+    def test_days_of_rest_and_lapsed(self):
+        """They lengthen the client's own rhythm, not the period of the rule."""
+        self._create_orders(400)
+        self._create_season(90, 10)
+        self.assertTrue(self._find("lapsed"))
+
+    def _snooze(self, until):
+        self.env.cr.flush()
+        client = self.env["retention.client"].search(
+            [("partner_id", "=", self.client.id)]
+        )
+        return self.env["retention.snooze"].create(
+            {
+                "client_id": client.id,
+                "date_until": self._days_ago(-until),
+                "reason": "They move house",
+            }
+        )
+
+    def test_who_is_put_off_is_waited_for(self):
+        self._create_orders(365 + 183, 365 + 92, 365, 274, 183)
+        self._set_rule("broken_pattern", active=False)
+        self._create_invoice(200, due=100)
+        self.assertTrue(self._find("late_payer"))
+        snooze = self._snooze(30)
+        self._set_rule("broken_pattern", active=True)
+        self.assertFalse(self._find("broken_pattern"))
+        self.assertIn("Orders every 91 days", self.client.rhythm_note)
+        snooze.client_id.action_wake()
+        self.assertTrue(self._find("broken_pattern"))
+
+    def test_putting_off_does_not_end_a_signal(self):
+        """A run that waits for the signal to end has not reached its goal."""
+        self._create_orders(365 + 183, 365 + 92, 365, 274, 183)
+        signal = self._find("broken_pattern")
+        self._snooze(30)
+        self.assertEqual(self._find("broken_pattern"), signal)
+        self.assertFalse(self._find("lapsed"))
+
+    def test_lapsed_waits_for_who_is_put_off(self):
+        self._create_orders(400)
+        self._set_rule("lapsed", active=False)
+        self.env["retention.complaint"].create(
+            {"partner_id": self.client.id, "text": "Late"}
+        ).action_log()
+        snooze = self._snooze(30)
+        self._set_rule("lapsed", active=True)
+        self.assertFalse(self._find("lapsed"))
+        snooze.client_id.action_wake()
+        self.assertTrue(self._find("lapsed"))
+
     def test_too_few_orders(self):
         self._create_orders(500, 400)
         self.assertFalse(self._find("broken_pattern"))

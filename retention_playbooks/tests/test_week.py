@@ -190,6 +190,65 @@ class TestWeek(WeekCommon):
         self.clients._recompute_usual_revenue(self.company)
         self.assertEqual(self.company.retention_usual_revenue, 5000)
 
+    def test_usual_revenue_before_the_first_search(self):
+        for partner, amount in ((self.client_a, 1000), (self.client_b, 3000)):
+            self._create_invoice(partner, amount)
+        self.company.retention_usual_revenue = 0
+        self._create_signal(self.client_c)
+        self.assertEqual(self._get_client(self.client_c).revenue, 0)
+        self.assertEqual(self.company.retention_usual_revenue, 0)
+        self._create_signal(self.client_b, revenue=3000)
+        parts = self._get_client(self.client_b).urgency_parts
+        self.assertEqual(self.company.retention_usual_revenue, 2000)
+        self.assertEqual(parts["value"], 0.8)
+        # That is the matter of the search from now on.
+        self._create_invoice(self.client_c, 90000)
+        self._create_signal(self.client_a, revenue=1000)
+        self._get_client()
+        self.assertEqual(self.company.retention_usual_revenue, 2000)
+
+    # ------------------------------------------------------------
+    # TIERS CHANGE
+    # ------------------------------------------------------------
+
+    def test_tier_is_changed_by_hand(self):
+        self._create_signal(self.client_b)
+        self.assertEqual(self._get_client(self.client_b).urgency_parts["tier"], 0.75)
+        self._assign(self.client_b, self.tier_a)
+        self.assertEqual(self._get_client(self.client_b).urgency_parts["tier"], 1.0)
+        self.client_b.tier_assignment_ids.unlink()
+        self.assertEqual(self._get_client(self.client_b).urgency_parts["tier"], 0.5)
+
+    def _review(self):
+        """Apply a review that finds one of our clients better than it is."""
+        self._create_invoice(self.client_c, 90000)
+        review = self._create_review()
+        review.action_accept_all()
+        review.action_apply()
+        return review
+
+    def test_review_is_applied(self):
+        self._create_signal(self.client_c)
+        before = self._get_client(self.client_c).urgency
+        review = self._review()
+        self.assertEqual(self.client_c.tier_id, self.tier_a)
+        self.assertGreater(self._get_client(self.client_c).urgency, before)
+        review.action_undo()
+        self.assertEqual(self._get_client(self.client_c).urgency, before)
+
+    def test_many_tiers_change(self):
+        """The nightly job does it within minutes."""
+        cron = self.env.ref("retention_playbooks.ir_cron_refresh_clients")
+        due = [("cron_id", "=", cron.id)]
+        triggers = self.env["ir.cron.trigger"]
+        triggers.search(due).unlink()
+        cron.active = True
+        clients = self._create_clients(201)
+        self._assign(clients[:100], self.tier_a)
+        self.assertFalse(triggers.search(due))
+        self._assign(clients[100:], self.tier_b)
+        self.assertTrue(triggers.search(due))
+
     def test_reasons_in_words(self):
         self._create_signal(
             self.client_a, "lost", "3", facts={"sentence": "Said farewell"}

@@ -30,6 +30,10 @@ class RetentionComplaint(models.TransientModel):
         related="partner_id.commercial_partner_id", string="Commercial Entity"
     )
     text = fields.Text(string="What Is Wrong", required=True)
+    is_followed = fields.Boolean(
+        compute="_compute_is_followed",
+        help="Complaints raise a signal for this client.",
+    )
 
     @api.depends("partner_id")
     def _compute_contact_id(self):
@@ -39,8 +43,21 @@ class RetentionComplaint(models.TransientModel):
             is_client = contact == contact.commercial_partner_id
             complaint.contact_id = False if is_client else contact
 
+    @api.depends("partner_id")
+    @api.depends_context("company")
+    def _compute_is_followed(self):
+        for complaint in self:
+            # sudo: who hears a complaint need not see the rules, nor the tier
+            client = complaint.partner_id.commercial_partner_id.sudo()
+            complaint.is_followed = bool(
+                self.env["retention.rule"]
+                .sudo()
+                ._get_rule_for(self.env.company, "complaint", client.tier_id)
+            )
+
     def action_log(self):
-        """Note the complaint and raise the signal; the account manager is told.
+        """Note the complaint and raise the signal; the account manager is told. Where
+        complaints raise no signal, there is the note.
 
         :raises AccessError: the user may not read the client
         :raises UserError: nothing was written
