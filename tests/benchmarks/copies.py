@@ -26,12 +26,13 @@ def copy_record(env, sample, count, source=None, **values):
         )
     )
     [before] = env.cr.fetchone()
-    columns = {
-        field.name: SQL.identifier("sample", field.name)
+    values = {**values, "id": SQL("copy.id")}
+    kept = [
+        field.name
         for field in sample._fields.values()
-        if field.store and field.column_type
-    }
-    columns |= {**values, "id": SQL("copy.id")}
+        if field.store and field.column_type and field.name not in values
+    ]
+    columns = {name: SQL.identifier("sample", name) for name in kept} | values
     env.cr.execute("SELECT setseed(0.5)")
     env.cr.execute(
         SQL(
@@ -43,11 +44,12 @@ def copy_record(env, sample, count, source=None, **values):
             INSERT INTO %(table)s (%(names)s)
             SELECT %(values)s
               FROM (%(source)s) AS copy
-              JOIN %(table)s AS sample ON sample.id = %(sample)s
+             CROSS JOIN (SELECT %(kept)s FROM %(table)s WHERE id = %(sample)s) AS sample
              ORDER BY copy.id
             """,
             before=before,
             count=count,
+            kept=SQL(", ").join(map(SQL.identifier, kept)),
             table=SQL.identifier(sample._table),
             names=SQL(", ").join(map(SQL.identifier, columns)),
             values=SQL(", ").join(
