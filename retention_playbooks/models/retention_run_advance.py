@@ -57,7 +57,7 @@ class RetentionRun(models.Model):
         runs.advanced_at = fields.Datetime.now()
 
     def _advance_safely(self):
-        """Bring runs up to date, one by one if there is one that cannot be: it must not
+        """Bring runs up to date, by halves if there is one that cannot be: it must not
         keep the others from going on."""
         try:
             with self.env.cr.savepoint():
@@ -67,8 +67,9 @@ class RetentionRun(models.Model):
             raise
         except Exception:
             if len(self) > 1:
-                for run in self:
-                    run._advance_safely()
+                middle = len(self) // 2
+                self[:middle]._advance_safely()
+                self[middle:]._advance_safely()
                 return
             _logger.exception("Run %s of a playbook does not go on", self.id)
             self.advanced_at = fields.Datetime.now()

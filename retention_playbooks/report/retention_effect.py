@@ -1,7 +1,6 @@
 from statistics import median
 
 from odoo import api, fields, models
-from odoo.fields import Domain
 from odoo.tools import format_amount
 
 from ..models.retention_playbook import KINDS
@@ -9,6 +8,8 @@ from ..tools.effect import LEAST, LESS, MORE, TOO_FEW, compare_means, compare_sh
 
 #: Figures of runs that are counted alike, and listed by a button each.
 COUNTS = ("entered", "queued", "running", "won", "lost", "stopped", "compared")
+#: States of entries that are no runs.
+APART = ("alone", "dropped")
 
 
 class RetentionEffect(models.TransientModel):
@@ -183,26 +184,31 @@ class RetentionEffect(models.TransientModel):
         Figures: sums by name; ``days`` of runs won; ``in`` and ``out``: (changes of
         revenue, how many bought) of those drawn and those left alone.
         """
-        entries = self.env["retention.effect.client"]
-        keys = ["playbook_id", "company_id"]
-        within = Domain("company_id", "in", self.env.companies.ids)
-        figures = {}
         sums = [*COUNTS, "revenue_before", "revenue_after"]
-        for playbook, company, *values in entries._read_group(
-            within & Domain("run_id", "!=", False), keys, [f"{one}:sum" for one in sums]
+        figures = {}
+        # All at once: revenue is looked up once for each entry.
+        for playbook, company, arm, state, days, changes, bought, *values in self.env[
+            "retention.effect.client"
+        ]._read_group(
+            [("company_id", "in", self.env.companies.ids)],
+            ["playbook_id", "company_id", "arm", "state"],
+            [
+                *("days:array_agg", "revenue_change:array_agg", "bought:sum"),
+                *(f"{one}:sum" for one in sums),
+            ],
         ):
-            figures[playbook, company] = dict(zip(sums, values, strict=True))
-        for playbook, company, days in entries._read_group(
-            within & Domain("state", "=", "won"), keys, ["days:array_agg"]
-        ):
-            figures[playbook, company]["days"] = days
-        for playbook, company, arm, changes, bought in entries._read_group(
-            within & Domain("arm", "!=", False) & Domain("compared", "=", 1),
-            [*keys, "arm"],
-            ["revenue_change:array_agg", "bought:sum"],
-        ):
+            changes = [float(change) for change in changes if change is not None]
+            if state in APART and not changes:
+                continue
             group = figures.setdefault((playbook, company), {})
-            group[arm] = [float(change) for change in changes], bought
+            if state not in APART:
+                for name, value in zip(sums, values, strict=True):
+                    group[name] = group.get(name, 0) + (value or 0)
+            if state == "won":
+                group.setdefault("days", []).extend(days)
+            if arm and changes:
+                group_changes, group_bought = group.get(arm, ([], 0))
+                group[arm] = group_changes + changes, group_bought + (bought or 0)
         return figures
 
     @api.model

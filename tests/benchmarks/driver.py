@@ -35,6 +35,10 @@ the same run on fresh databases, which are dropped at the end. A scan for sugges
 measured beside plain SELECTs that sum up the same tables; a review of tiers beside one
 plain SQL aggregation of the invoices, and beside writing as many partners by the ORM;
 a plan of touchpoints beside creating the same meetings and activities by the ORM.
+Looking after clients: the signals of each kind, the weekly job and each report are
+measured beside plain SQL aggregations of the tables that they read, playbooks and the
+list of the week beside creating and writing the same records by the ORM, opening that
+list beside Odoo's own list of partners.
 Times are medians; only ratios mean something on a busy machine.
 
 The exit status is 1 when a target is missed (never with --quick: the targets are for
@@ -56,7 +60,11 @@ LOG = "benchmarks"
 # Clients whose touchpoints are planned, and their account managers.
 FULL_CLIENTS = {"clients": 2_000, "managers": 25}
 QUICK_CLIENTS = {"clients": 200, "managers": 5}
-PARTS = ("dossiers", "scans", "tiers", "touchpoints")
+# Clients that are looked after, their account managers, and runs of playbooks.
+FULL_CLIENTELE = {"clients": 100_000, "managers": 50}
+QUICK_CLIENTELE = {"clients": 2_000, "managers": 5}
+FULL_RUNS, QUICK_RUNS = 10_000, 200
+PARTS = ("dossiers", "scans", "tiers", "touchpoints", "retention")
 
 
 def main(arguments):
@@ -92,6 +100,10 @@ def main(arguments):
         if options.only in (None, "touchpoints"):
             sizes = QUICK_CLIENTS if options.quick else FULL_CLIENTS
             rows += Touchpoints(env, runs, rounds, sizes).run()
+        if options.only in (None, "retention"):
+            sizes = QUICK_CLIENTELE if options.quick else FULL_CLIENTELE
+            count = QUICK_RUNS if options.quick else FULL_RUNS
+            rows += Retention(env, runs, rounds, sizes, count).run()
     finally:
         runs.clean_up()
     heading = ["Benchmarks of the addons", before, f"at the end: {load()}"]
@@ -309,6 +321,192 @@ class Touchpoints(Benchmark):
             5_000_000,
             megabytes,
         )
+
+
+class Retention(Benchmark):
+    """Signals, playbooks, the list of the week, and reports on them."""
+
+    def __init__(self, env, runs, rounds, sizes, count):
+        super().__init__(env, runs, rounds)
+        self.sizes = sizes
+        self.count = count
+
+    def run(self):
+        """Take all measurements and return the rows of the table."""
+        with step("Clients and what happened to them"):
+            counts = self._work("make_clientele", **self.sizes)
+        with step("Signals of each kind"):
+            kinds = self._work("signal_kinds")
+        jobs = []
+        for number_of_round in range(1, self.rounds + 1):
+            with step(f"Weekly jobs, round {number_of_round}"):
+                database = self.runs.clone(self.database, "weekly")
+                jobs.append(self._work("weekly_job", database))
+        with step("List of the week"):
+            listed = self._work("refresh_list", database)
+            opened = self._work("open_board", database, rounds=self.rounds)
+        with step("Reports"):
+            reports = self._work("read_reports", database, rounds=self.rounds)
+        with step("Runs of playbooks"):
+            advanced = self._work("advance_runs", database, runs=self.count)
+        job = sorted(jobs, key=lambda one: one["first"]["seconds"] / one["plain"])[
+            len(jobs) // 2
+        ]
+        return [
+            *self._kind_rows(kinds),
+            *self._job_rows(job, counts),
+            *self._list_rows(listed, opened),
+            *self._report_rows(reports),
+            *self._run_rows(advanced),
+        ]
+
+    def _kind_rows(self, kinds):
+        for kind, one in kinds.items():
+            share = one["found"] / one["clients"]
+            yield ratio_row(
+                f"{number(one['found'])} signals {kind} ({share:.1%}) / plain SELECT",
+                one["find"] + one["write"],
+                one["plain"],
+                5,
+                seconds,
+            )
+
+    def _job_rows(self, job, counts):
+        first, again = job["first"], job["again"]
+        size = f"{number(counts['client'])} clients, {number(counts['order'])} orders"
+        found = sum(
+            value for part, value in first["parts"].items() if part in job["kinds"]
+        )
+        yield ratio_row(
+            f"Weekly job: finding all kinds, {size} / plain SELECT",
+            found,
+            job["plain"],
+            5,
+            seconds,
+        )
+        for part in ("health", "list"):
+            yield fact_row(
+                f"Weekly job: {part} of {number(first['clients'])} clients / "
+                "plain SELECT",
+                first["parts"][part],
+                job["plain"],
+                seconds,
+            )
+        yield fact_row(
+            "Weekly job, all of it / plain SELECT",
+            first["seconds"],
+            job["plain"],
+            seconds,
+        )
+        yield ratio_row(
+            "Weekly job again / the first time",
+            again["seconds"],
+            first["seconds"],
+            1,
+            seconds,
+        )
+        yield limit_row(
+            f"Weekly job again: signals raised, of {number(first['raised'])}",
+            again["raised"],
+            None,
+            0,
+            number,
+        )
+        yield self._memory_row("Weekly job", first["memory"])
+        yield self._queries_row("Weekly job", first["queries"])
+
+    def _list_rows(self, listed, opened):
+        rows = number(listed["rows"])
+        first = listed["first"]
+        yield ratio_row(
+            f"List of the week, {rows} clients / creating them by the ORM",
+            first["seconds"],
+            listed["orm"],
+            1,
+            seconds,
+        )
+        yield ratio_row(
+            "List of the week again / creating it by the ORM",
+            listed["again"]["seconds"],
+            listed["orm"],
+            1,
+            seconds,
+        )
+        yield self._memory_row("List of the week", first["memory"])
+        yield self._queries_row("List of the week", first["queries"])
+        board, partners = opened["board"], opened["partners"]
+        yield ratio_row(
+            f"Opening the list, {board['rows']} of {number(board['length'])} / "
+            "Odoo's partners",
+            board["seconds"],
+            partners["seconds"],
+            3,
+            seconds,
+        )
+        yield more_row(
+            "Opening the list: queries / Odoo's partners",
+            board["queries"],
+            partners["queries"],
+            0,
+        )
+
+    def _report_rows(self, reports):
+        for what, report in (
+            ("Retention by quarter and tier", "retention"),
+            ("Cohorts", "cohorts"),
+            ("At risk, and caught", "risk"),
+            ("Effect of playbooks", "effect"),
+            ("Win-back results", "win_back"),
+        ):
+            yield ratio_row(
+                f"{what} / plain SELECT",
+                reports[report]["seconds"],
+                reports[report]["plain"],
+                5,
+                seconds,
+            )
+
+    def _run_rows(self, advanced):
+        runs = number(advanced["runs"])
+        first, again = advanced["first"], advanced["again"]
+        yield ratio_row(
+            f"First step of {runs} runs / {number(advanced['rows'])} records by ORM",
+            sum(first["seconds"]),
+            advanced["orm"],
+            1.5,
+            seconds,
+        )
+        yield ratio_row(
+            f"Looking at {runs} runs again / the first time",
+            sum(again["seconds"]),
+            sum(first["seconds"]),
+            1 / 3,
+            seconds,
+        )
+        yield self._memory_row("Runs", first["memory"])
+        yield self._queries_row("Runs, first step", first["queries"])
+        yield self._queries_row("Runs again", again["queries"])
+
+    def _memory_row(self, what, memory):
+        few, many = self._compared(memory)
+        return limit_row(
+            f"{what}: memory beyond that of the second batch, of {len(memory)}",
+            max(0, many - few),
+            None,
+            10_000_000,
+            megabytes,
+        )
+
+    def _queries_row(self, what, queries):
+        few, many = self._compared(queries)
+        return growth_row(f"{what}: queries, second / last full batch", few, many)
+
+    @staticmethod
+    def _compared(figures):
+        """Return the figures of the second batch and of the last one that is full: the
+        first one fills caches, and the last one has something to do at the end."""
+        few, many = figures[1:2] or figures, figures[-2:-1] or figures
+        return few[0], many[0]
 
 
 class Dossiers(Benchmark):

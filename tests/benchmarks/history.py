@@ -10,6 +10,8 @@ from types import SimpleNamespace
 from odoo import Command, fields
 from odoo.tools import SQL
 
+from .copies import commit, copy_record
+
 PRICE = 100.0
 # Days from the first timesheet to the last one, and of one project's work.
 HISTORY, PROJECT = 1460, 120
@@ -51,11 +53,7 @@ def make_history(env, timesheets):
     history.copy_invoices(sizes)
     history.copy_changes(sizes)
     history.age()
-    env.cr.commit()
-    # As in a database that has been used for years; not allowed in a transaction.
-    env.cr._cnx.autocommit = True
-    env.cr.execute("VACUUM ANALYZE")
-    env.cr._cnx.autocommit = False
+    commit(env)
     return vars(sizes)
 
 
@@ -144,13 +142,7 @@ def _create_samples(env):
 
 
 class _History:
-    """Copies of samples. SQL of their columns may use:
-
-    - ``number``: 1, 2, ... of the copy; its id lies so many above ``before``;
-    - ``chance``: a number from 0 up to 1, evenly spread, the same in each run.
-
-    As these texts become part of an ``SQL``, their percent signs are doubled.
-    """
+    """Copies of samples; see :func:`copy_record` for what their SQL may use."""
 
     def __init__(self, env, samples):
         self.env = env
@@ -456,54 +448,14 @@ class _History:
         )
 
     def _copy(self, name, count, /, source=None, **values):
-        """Insert copies of a sample.
-
-        :param source: SELECT of further columns for *values*, from ``copy``
-        :param values: column values that differ from the sample's, SQL or not
-        """
-        sample = getattr(self.samples, name)
-        cr = self.env.cr
-        cr.execute(
-            SQL(
-                "SELECT setval(%(ids)s, nextval(%(ids)s) + %(count)s) - %(count)s",
-                ids=f"{sample._table}_id_seq",
-                count=count,
-            )
-        )
-        [self.before[name]] = cr.fetchone()
-        columns = {
-            field.name: SQL.identifier("sample", field.name)
-            for field in sample._fields.values()
-            if field.store and field.column_type
-        }
+        """Insert copies of a sample, made some time ago: see :func:`copy_record`."""
         moment = fields.Datetime.subtract(fields.Datetime.now(), days=AGE)
-        columns |= {"create_date": moment, "write_date": moment}
-        columns |= {**values, "id": SQL("copy.id")}
-        cr.execute("SELECT setseed(0.5)")
-        cr.execute(
-            SQL(
-                """
-                WITH copy AS MATERIALIZED (
-                    SELECT %(before)s + number AS id, number, random() AS chance
-                      FROM generate_series(1, %(count)s) AS number
-                )
-                INSERT INTO %(table)s (%(names)s)
-                SELECT %(values)s
-                  FROM (%(source)s) AS copy
-                  JOIN %(table)s AS sample ON sample.id = %(sample)s
-                 ORDER BY number
-                """,
-                before=self.before[name],
-                count=count,
-                table=SQL.identifier(sample._table),
-                names=SQL(", ").join(map(SQL.identifier, columns)),
-                values=SQL(", ").join(
-                    value if isinstance(value, SQL) else SQL("%s", value)
-                    for value in columns.values()
-                ),
-                source=source or SQL("SELECT * FROM copy"),
-                sample=sample.id,
-            )
+        self.before[name] = copy_record(
+            self.env,
+            getattr(self.samples, name),
+            count,
+            source,
+            **{"create_date": moment, "write_date": moment, **values},
         )
 
     def _nth(self, name, number):

@@ -2,13 +2,12 @@
 
 import gc
 import time
-from contextlib import suppress
 from statistics import median
-
-from psycopg2.errors import InsufficientPrivilege
 
 from odoo import Command, fields
 from odoo.tools import SQL, split_every
+
+from .copies import commit, copy_record, leave_out_foreign_keys
 
 #: The least that has to be read: what each client was invoiced in the period.
 READING = """
@@ -52,8 +51,8 @@ def make_portfolio(env, clients, invoices):
     )
     invoice.action_post()
     env.flush_all()
-    _leave_out_foreign_keys(env)
-    first = _copy(
+    leave_out_foreign_keys(env)
+    first = copy_record(
         env,
         client,
         clients,
@@ -63,7 +62,7 @@ def make_portfolio(env, clients, invoices):
     )
     # Each has a person whom we know.
     owner = SQL("%s + number", first)
-    _copy(
+    copy_record(
         env,
         contact,
         clients,
@@ -79,7 +78,7 @@ def make_portfolio(env, clients, invoices):
         "ROUND(1000000.0 / (1 + number %% %(clients)s) + number %% 97, 2)",
         clients=clients,
     )
-    _copy(
+    copy_record(
         env,
         invoice,
         invoices,
@@ -93,11 +92,7 @@ def make_portfolio(env, clients, invoices):
         amount_untaxed=amount,
         amount_untaxed_signed=amount,
     )
-    env.cr.commit()
-    # As in a database that has been used for years; not allowed in a transaction.
-    env.cr._cnx.autocommit = True
-    env.cr.execute("VACUUM ANALYZE")
-    env.cr._cnx.autocommit = False
+    commit(env)
     return {"clients": clients, "invoices": invoices}
 
 
@@ -217,49 +212,3 @@ def _seconds(env, call):
     call()
     env.flush_all()
     return time.perf_counter() - start
-
-
-def _leave_out_foreign_keys(env):
-    """Let this transaction not check foreign keys, some twenty for each invoice, where
-    the database's role may do so: only making the data takes longer with them."""
-    with suppress(InsufficientPrivilege), env.cr.savepoint():
-        env.cr.execute("SET LOCAL session_replication_role = replica")
-
-
-def _copy(env, sample, count, **values):
-    """Insert copies of a record; return the id before the first one.
-
-    :param values: column values that differ from the sample's, as SQL
-    """
-    env.cr.execute(
-        SQL(
-            "SELECT setval(%(ids)s, nextval(%(ids)s) + %(count)s) - %(count)s",
-            ids=f"{sample._table}_id_seq",
-            count=count,
-        )
-    )
-    [before] = env.cr.fetchone()
-    columns = {
-        field.name: SQL.identifier("sample", field.name)
-        for field in sample._fields.values()
-        if field.store and field.column_type
-    }
-    columns |= {**values, "id": SQL("copy.id")}
-    env.cr.execute(
-        SQL(
-            """
-            INSERT INTO %(table)s (%(names)s)
-            SELECT %(values)s
-              FROM (SELECT %(before)s + number AS id, number
-                      FROM generate_series(1, %(count)s) AS number) AS copy
-              JOIN %(table)s AS sample ON sample.id = %(sample)s
-            """,
-            table=SQL.identifier(sample._table),
-            names=SQL(", ").join(map(SQL.identifier, columns)),
-            values=SQL(", ").join(columns.values()),
-            before=before,
-            count=count,
-            sample=sample.id,
-        )
-    )
-    return before

@@ -7,6 +7,8 @@ import tracemalloc
 from odoo import Command
 from odoo.tools import split_every
 
+from .copies import commit
+
 BATCH = 1000
 #: Weeks whose meetings and activities a plan makes: a whole year.
 YEAR = 53
@@ -66,10 +68,7 @@ def make_clients(env, clients, managers):
         )
         env.flush_all()
         env.invalidate_all()
-    env.cr.commit()
-    env.cr._cnx.autocommit = True
-    env.cr.execute("VACUUM ANALYZE")
-    env.cr._cnx.autocommit = False
+    commit(env)
 
 
 def plan_touchpoints(env):

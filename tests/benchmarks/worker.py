@@ -21,11 +21,21 @@ def main(measurement, database, arguments):
         context = admin.with_user(admin).context_get()
         env = Environment(cr, admin.id, dict(context))
         # These need Odoo's modules, which are found only now.
-        from . import data, history, measures, scans, tiers, touchpoints
+        from . import (
+            clientele,
+            data,
+            history,
+            measures,
+            retention,
+            scans,
+            tiers,
+            touchpoints,
+        )
 
+        modules = (data, history, measures, scans, tiers, touchpoints)
         [function] = {
             getattr(module, measurement)
-            for module in (data, history, measures, scans, tiers, touchpoints)
+            for module in (*modules, clientele, retention)
             if hasattr(module, measurement)
         }
         result = function(env, **json.loads(arguments))
