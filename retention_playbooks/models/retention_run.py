@@ -161,7 +161,7 @@ class RetentionRun(models.Model):
     manager_position = fields.Char(compute="_compute_manager")
 
     # For pivot and graph
-    is_won = fields.Integer(string="Won", compute="_compute_figures", store=True)
+    is_won = fields.Integer(string="Runs Won", compute="_compute_figures", store=True)
     days = fields.Integer(
         compute="_compute_figures",
         store=True,

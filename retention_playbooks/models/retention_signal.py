@@ -9,7 +9,7 @@ KINDS = [
     ("no_usage", "No Usage"),
     ("broken_pattern", "Broken Pattern"),
     ("lapsed", "Lapsed"),
-    ("lost", "Lost"),
+    ("lost", "Lost Client"),
     ("new_contact", "New Contact"),
     ("overdue_touch", "Overdue Touchpoint"),
     ("late_payer", "Late Payer"),

@@ -62,10 +62,10 @@ class RetentionClientQuarter(models.Model):
     )
     status = fields.Selection(
         selection=[
-            ("kept", "Kept"),
-            ("lost", "Lost"),
-            ("new", "New"),
-            ("regained", "Regained"),
+            ("kept", "Kept Client"),
+            ("lost", "Lost Client"),
+            ("new", "New Client"),
+            ("regained", "Regained Client"),
         ],
         string="What Became of It",
         readonly=True,
@@ -75,11 +75,19 @@ class RetentionClientQuarter(models.Model):
     clients = fields.Integer(
         string="Clients Before", readonly=True, help="Clients of the year before."
     )
-    kept = fields.Integer(readonly=True, help="Of them, who still are.")
-    lost = fields.Integer(readonly=True, help="Of them, who no longer are.")
-    new = fields.Integer(readonly=True, help="Clients who never were before.")
+    kept = fields.Integer(
+        string="Clients Kept", readonly=True, help="Of them, who still are."
+    )
+    lost = fields.Integer(
+        string="Clients Lost", readonly=True, help="Of them, who no longer are."
+    )
+    new = fields.Integer(
+        string="New Clients", readonly=True, help="Clients who never were before."
+    )
     regained = fields.Integer(
-        readonly=True, help="Clients who were before, though not in the year before."
+        string="Clients Regained",
+        readonly=True,
+        help="Clients who were before, though not in the year before.",
     )
     client_rate = fields.Float(
         string="Client Retention %",
@@ -90,7 +98,9 @@ class RetentionClientQuarter(models.Model):
 
     # Revenue
     base = fields.Monetary(
-        string="Revenue Before", readonly=True, help="Of the year before."
+        string="Revenue of the Year Before",
+        readonly=True,
+        help="What all clients brought then.",
     )
     expansion = fields.Monetary(
         readonly=True, help="By how much more those kept bring who bring more."

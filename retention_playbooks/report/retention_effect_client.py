@@ -83,11 +83,11 @@ class RetentionEffectClient(models.Model):
 
     # Figures
     entered = fields.Integer(readonly=True, help="Begun, whatever became of it.")
-    queued = fields.Integer(string="Waiting", readonly=True)
-    running = fields.Integer(readonly=True)
-    won = fields.Integer(readonly=True)
-    lost = fields.Integer(readonly=True)
-    stopped = fields.Integer(readonly=True)
+    queued = fields.Integer(string="In Queue", readonly=True)
+    running = fields.Integer(string="In Progress", readonly=True)
+    won = fields.Integer(string="Runs Won", readonly=True)
+    lost = fields.Integer(string="Runs Lost", readonly=True)
+    stopped = fields.Integer(string="Runs Stopped", readonly=True)
     alone = fields.Integer(string="Left Alone", readonly=True)
     success = fields.Float(
         string="Won %",
@@ -104,7 +104,9 @@ class RetentionEffectClient(models.Model):
         help="The months after are over, so that they can be compared.",
     )
     compared = fields.Integer(
-        readonly=True, help="Those of whom the months after are over."
+        string="Clients Compared",
+        readonly=True,
+        help="Those of whom the months after are over.",
     )
     revenue_before = fields.Monetary(
         readonly=True, help="Of the months before, if those after are over."

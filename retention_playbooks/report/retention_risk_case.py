@@ -114,8 +114,12 @@ class RetentionRiskCase(models.Model):
     acted = fields.Integer(
         readonly=True, help="A playbook was begun, or a signal handled, before."
     )
-    kept = fields.Integer(readonly=True, help="No longer at risk, and not lost.")
-    lost = fields.Integer(readonly=True)
+    kept = fields.Integer(
+        string="Clients Kept",
+        readonly=True,
+        help="No longer at risk, and not lost.",
+    )
+    lost = fields.Integer(string="Clients Lost", readonly=True)
     kept_rate = fields.Float(
         string="Caught %",
         readonly=True,

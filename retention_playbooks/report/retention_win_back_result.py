@@ -39,10 +39,10 @@ class RetentionWinBackResult(models.TransientModel):
     is_total = fields.Boolean(readonly=True)
     name = fields.Char(compute="_compute_name", string="Lost Because, Offered")
     entered = fields.Integer(readonly=True, help="Begun, whatever became of it.")
-    running = fields.Integer(readonly=True)
-    won = fields.Integer(readonly=True)
-    lost = fields.Integer(readonly=True)
-    stopped = fields.Integer(readonly=True)
+    running = fields.Integer(string="In Progress", readonly=True)
+    won = fields.Integer(string="Runs Won", readonly=True)
+    lost = fields.Integer(string="Runs Lost", readonly=True)
+    stopped = fields.Integer(string="Runs Stopped", readonly=True)
     success = fields.Float(
         string="Won %",
         readonly=True,
