@@ -1,8 +1,10 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
 
 from .retention_signal import CHANNELS, SEVERITIES
+
+_lt = LazyTranslate(__name__)
 
 
 class RetentionRule(models.Model):
@@ -31,7 +33,7 @@ class RetentionRule(models.Model):
         check_company=True,
         index="btree_not_null",
         ondelete="cascade",
-        falsy_value_label="All Other Clients",
+        falsy_value_label=_lt("All Other Clients"),
         help="The rule is for clients of this tier. Empty: for all that have no rule "
         "of their tier.",
     )

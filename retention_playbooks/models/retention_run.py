@@ -4,8 +4,11 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import LazyTranslate
 
 from .retention_playbook import KINDS
+
+_lt = LazyTranslate(__name__)
 
 STATES = [
     ("queued", "Waiting"),
@@ -67,7 +70,7 @@ class RetentionRun(models.Model):
         string="Account Manager",
         readonly=True,
         ondelete="set null",
-        falsy_value_label="Nobody",
+        falsy_value_label=_lt("Nobody"),
     )
     signal_id = fields.Many2one(
         comodel_name="retention.signal",

@@ -6,8 +6,11 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import LazyTranslate
 
 from .retention_playbook_step import STEP_KINDS
+
+_lt = LazyTranslate(__name__)
 
 _logger = logging.getLogger(__name__)
 
@@ -76,7 +79,7 @@ class RetentionRunStep(models.Model):
         string="Done By",
         readonly=True,
         ondelete="set null",
-        falsy_value_label="Nobody",
+        falsy_value_label=_lt("Nobody"),
     )
     activity_id = fields.Many2one(
         comodel_name="mail.activity",

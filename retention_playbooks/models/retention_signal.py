@@ -1,5 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import LazyTranslate
+
+_lt = LazyTranslate(__name__)
 
 #: Kinds of signals. Those of ``retention.rule`` are the same: whoever adds one extends
 #: the selection here, writes ``_find_<kind>`` of the rule and ``_explain_<kind>``.
@@ -97,7 +100,7 @@ class RetentionSignal(models.Model):
         string="Account Manager",
         ondelete="set null",
         tracking=True,
-        falsy_value_label="Nobody",
+        falsy_value_label=_lt("Nobody"),
     )
     channel = fields.Selection(
         selection=CHANNELS,

@@ -1,10 +1,12 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
 
 from ..tools.cohort import get_first_day, get_quarter
 from .retention_revenue_mixin import REVENUE_DEPENDS
+
+_lt = LazyTranslate(__name__)
 
 #: Rates in percent: what they are a share of, and the share.
 RATES = {
@@ -50,13 +52,13 @@ class RetentionClientQuarter(models.Model):
         comodel_name="res.users",
         string="Account Manager",
         readonly=True,
-        falsy_value_label="Nobody",
+        falsy_value_label=_lt("Nobody"),
     )
     tier_id = fields.Many2one(
         comodel_name="client.tier",
         string="Tier Then",
         readonly=True,
-        falsy_value_label="No tier",
+        falsy_value_label=_lt("No tier"),
         help="At the end of the year before; of a new client, the first one it had "
         "after that.",
     )

@@ -1,11 +1,13 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
 
 from ..models.retention_playbook import KINDS
 from ..models.retention_run import STATES
 from .retention_revenue_mixin import REVENUE_DEPENDS
+
+_lt = LazyTranslate(__name__)
 
 
 class RetentionEffectClient(models.Model):
@@ -53,7 +55,7 @@ class RetentionEffectClient(models.Model):
         comodel_name="res.users",
         string="Account Manager",
         readonly=True,
-        falsy_value_label="Nobody",
+        falsy_value_label=_lt("Nobody"),
     )
     tier_id = fields.Many2one(
         comodel_name="client.tier", readonly=True, help="As of today."
@@ -70,7 +72,7 @@ class RetentionEffectClient(models.Model):
         selection=[("in", "Drawn to take part"), ("out", "Left alone")],
         string="Lot",
         readonly=True,
-        falsy_value_label="No lot drawn",
+        falsy_value_label=_lt("No lot drawn"),
         help="No lot is drawn for clients who enter by hand, or while nobody is left "
         "alone: they cannot be compared.",
     )

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
+
+_lt = LazyTranslate(__name__)
 
 #: Kinds of signals that warn of a loss. That a client has lapsed is the beginning of
 #: the loss itself, and that we are late with a touchpoint says nothing of the client.
@@ -58,12 +60,12 @@ class RetentionRiskCase(models.Model):
         comodel_name="res.users",
         string="Account Manager",
         readonly=True,
-        falsy_value_label="Nobody",
+        falsy_value_label=_lt("Nobody"),
     )
     tier_id = fields.Many2one(
         comodel_name="client.tier",
         readonly=True,
-        falsy_value_label="No tier",
+        falsy_value_label=_lt("No tier"),
         help="As of today.",
     )
     date = fields.Date(
@@ -82,7 +84,7 @@ class RetentionRiskCase(models.Model):
         comodel_name="retention.lost.reason",
         string="Lost Because",
         readonly=True,
-        falsy_value_label="Reason not known",
+        falsy_value_label=_lt("Reason not known"),
     )
     cause = fields.Selection(
         selection=[

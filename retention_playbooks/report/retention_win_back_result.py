@@ -1,7 +1,10 @@
 from odoo import api, fields, models
+from odoo.tools import LazyTranslate
 
 from ..tools.effect import LEAST
 from ..tools.win_back import ABOVE, BELOW, PROSPECTS, PUBLISHED, TOO_FEW, judge
+
+_lt = LazyTranslate(__name__)
 
 #: Figures of runs that are counted alike.
 COUNTS = ("entered", "running", "won", "lost", "stopped")
@@ -28,13 +31,13 @@ class RetentionWinBackResult(models.TransientModel):
         string="Lost Because",
         readonly=True,
         ondelete="cascade",
-        falsy_value_label="Reason not known",
+        falsy_value_label=_lt("Reason not known"),
     )
     offer_id = fields.Many2one(
         comodel_name="retention.offer",
         readonly=True,
         ondelete="cascade",
-        falsy_value_label="Without an offer",
+        falsy_value_label=_lt("Without an offer"),
     )
     is_total = fields.Boolean(readonly=True)
     name = fields.Char(compute="_compute_name", string="Lost Because, Offered")
