@@ -122,6 +122,12 @@ class RetentionRunStep(models.Model):
             # sudo: the steps of a playbook are no secret to who is in it
             step.name = step.step_id.sudo().name or step.step_name
 
+    @api.depends("name")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for step in self:
+            step.display_name = step.name
+
     @api.depends("kind", "state", "contact_id")
     def _compute_can_mail(self):
         steps = self.filtered(
