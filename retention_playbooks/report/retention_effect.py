@@ -55,7 +55,6 @@ class RetentionEffect(models.TransientModel):
 
     # Before and after
     compared = fields.Integer(
-        string="Clients Compared",
         readonly=True,
         help="Clients who entered, and whose months after are over.",
     )

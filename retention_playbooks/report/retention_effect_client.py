@@ -106,7 +106,6 @@ class RetentionEffectClient(models.Model):
         help="The months after are over, so that they can be compared.",
     )
     compared = fields.Integer(
-        string="Clients Compared",
         readonly=True,
         help="Those of whom the months after are over.",
     )
