@@ -129,7 +129,13 @@ class TestSignalSecurity(RetentionCommon):
 
     def test_scans(self):
         scans = self.env["retention.scan"]
-        for user in (self.own, self.all_docs, self.internal, self.portal):
+        for user in (
+            self.own,
+            self.all_docs,
+            self.internal,
+            self.member,
+            self.portal,
+        ):
             with self.assertRaises(AccessError):
                 scans.with_user(user).action_start()
             with self.assertRaises(AccessError):
@@ -143,11 +149,26 @@ class TestSignalSecurity(RetentionCommon):
             [("contact_id", "=", self.contact.id)]
         )
         self.assertTrue(changes.with_user(self.manager).name)
-        for user in (self.own, self.all_docs, self.internal, self.portal):
+        for user in (
+            self.own,
+            self.all_docs,
+            self.internal,
+            self.member,
+            self.portal,
+        ):
             with self.assertRaises(AccessError):
                 changes.with_user(user).read(["name"])
         with self.assertRaises(AccessError):
             changes.with_user(self.manager).write({"name": "No"})
+
+    def test_return_rates(self):
+        rates = self.env["retention.return.rate"]
+        for user in (self.own, self.internal, self.member, self.portal):
+            self.assertFalse(rates.with_user(user).has_access("read"))
+        for user in (self.all_docs, self.manager):
+            self.assertTrue(rates.with_user(user).has_access("read"))
+            for operation in ("write", "create", "unlink"):
+                self.assertFalse(rates.with_user(user).has_access(operation))
 
     def test_dialogs(self):
         reason = self.env.ref("retention_playbooks.lost_reason_price")
