@@ -161,15 +161,6 @@ class TestSignalSecurity(RetentionCommon):
         with self.assertRaises(AccessError):
             changes.with_user(self.manager).write({"name": "No"})
 
-    def test_return_rates(self):
-        rates = self.env["retention.return.rate"]
-        for user in (self.own, self.internal, self.member, self.portal):
-            self.assertFalse(rates.with_user(user).has_access("read"))
-        for user in (self.all_docs, self.manager):
-            self.assertTrue(rates.with_user(user).has_access("read"))
-            for operation in ("write", "create", "unlink"):
-                self.assertFalse(rates.with_user(user).has_access(operation))
-
     def test_dialogs(self):
         reason = self.env.ref("retention_playbooks.lost_reason_price")
         values = {
