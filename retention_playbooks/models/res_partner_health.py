@@ -6,6 +6,9 @@ from .retention_health import LEVELS, TOTAL
 
 _lt = LazyTranslate(__name__)
 
+#: Name of groups without a value.
+UNKNOWN = _lt("Unknown")
+
 
 class ResPartner(models.Model):
     """Clients with their health in the current company, and their place on the list of
@@ -18,7 +21,7 @@ class ResPartner(models.Model):
         compute="_compute_health",
         search="_search_health",
         groups="sales_team.group_sale_salesman",
-        falsy_value_label=_lt("Unknown"),
+        falsy_value_label=UNKNOWN,
         help="As bad as the worst part; parts of which nothing is known do not count.",
     )
     health_note = fields.Char(

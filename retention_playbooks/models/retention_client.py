@@ -7,6 +7,9 @@ from .retention_signal import CHANNELS, KINDS, SEVERITIES
 
 _lt = LazyTranslate(__name__)
 
+#: Name of groups without a value.
+NOBODY = _lt("Nobody")
+
 
 class RetentionClient(models.Model):
     """A client that needs its account manager this week, and how urgently.
@@ -38,7 +41,7 @@ class RetentionClient(models.Model):
         string="Account Manager",
         readonly=True,
         ondelete="set null",
-        falsy_value_label=_lt("Nobody"),
+        falsy_value_label=NOBODY,
         help="Of the client; else who was asked to see to it.",
     )
     active = fields.Boolean(default=True, readonly=True)

@@ -6,6 +6,9 @@ from .retention_signal import CHANNELS, SEVERITIES
 
 _lt = LazyTranslate(__name__)
 
+#: Name of groups without a value.
+ALL_OTHER_CLIENTS = _lt("All Other Clients")
+
 
 class RetentionRule(models.Model):
     """When a kind of signal is raised, in one company: for all clients, or for those
@@ -33,7 +36,7 @@ class RetentionRule(models.Model):
         check_company=True,
         index="btree_not_null",
         ondelete="cascade",
-        falsy_value_label=_lt("All Other Clients"),
+        falsy_value_label=ALL_OTHER_CLIENTS,
         help="The rule is for clients of this tier. Empty: for all that have no rule "
         "of their tier.",
     )

@@ -10,6 +10,9 @@ from .retention_playbook import KINDS
 
 _lt = LazyTranslate(__name__)
 
+#: Name of groups without a value.
+NOBODY = _lt("Nobody")
+
 STATES = [
     ("queued", "Waiting"),
     ("running", "Running"),
@@ -70,7 +73,7 @@ class RetentionRun(models.Model):
         string="Account Manager",
         readonly=True,
         ondelete="set null",
-        falsy_value_label=_lt("Nobody"),
+        falsy_value_label=NOBODY,
     )
     signal_id = fields.Many2one(
         comodel_name="retention.signal",

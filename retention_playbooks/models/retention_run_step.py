@@ -12,6 +12,9 @@ from .retention_playbook_step import STEP_KINDS
 
 _lt = LazyTranslate(__name__)
 
+#: Name of groups without a value.
+NOBODY = _lt("Nobody")
+
 _logger = logging.getLogger(__name__)
 
 #: Activity types, unless the step names one, by kind of step.
@@ -79,7 +82,7 @@ class RetentionRunStep(models.Model):
         string="Done By",
         readonly=True,
         ondelete="set null",
-        falsy_value_label=_lt("Nobody"),
+        falsy_value_label=NOBODY,
     )
     activity_id = fields.Many2one(
         comodel_name="mail.activity",

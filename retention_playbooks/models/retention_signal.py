@@ -4,6 +4,9 @@ from odoo.tools import LazyTranslate
 
 _lt = LazyTranslate(__name__)
 
+#: Name of groups without a value.
+NOBODY = _lt("Nobody")
+
 #: Kinds of signals. Those of ``retention.rule`` are the same: whoever adds one extends
 #: the selection here, writes ``_find_<kind>`` of the rule and ``_explain_<kind>``.
 KINDS = [
@@ -100,7 +103,7 @@ class RetentionSignal(models.Model):
         string="Account Manager",
         ondelete="set null",
         tracking=True,
-        falsy_value_label=_lt("Nobody"),
+        falsy_value_label=NOBODY,
     )
     channel = fields.Selection(
         selection=CHANNELS,

@@ -8,6 +8,10 @@ from .retention_revenue_mixin import REVENUE_DEPENDS
 
 _lt = LazyTranslate(__name__)
 
+#: Names of groups without a value.
+NOBODY = _lt("Nobody")
+NO_TIER = _lt("No tier")
+
 #: Rates in percent: what they are a share of, and the share.
 RATES = {
     "client_rate": ("clients", ("kept",), ()),
@@ -52,13 +56,13 @@ class RetentionClientQuarter(models.Model):
         comodel_name="res.users",
         string="Account Manager",
         readonly=True,
-        falsy_value_label=_lt("Nobody"),
+        falsy_value_label=NOBODY,
     )
     tier_id = fields.Many2one(
         comodel_name="client.tier",
         string="Tier Then",
         readonly=True,
-        falsy_value_label=_lt("No tier"),
+        falsy_value_label=NO_TIER,
         help="At the end of the year before; of a new client, the first one it had "
         "after that.",
     )

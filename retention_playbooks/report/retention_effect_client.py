@@ -9,6 +9,10 @@ from .retention_revenue_mixin import REVENUE_DEPENDS
 
 _lt = LazyTranslate(__name__)
 
+#: Names of groups without a value.
+NOBODY = _lt("Nobody")
+NO_LOT_DRAWN = _lt("No lot drawn")
+
 
 class RetentionEffectClient(models.Model):
     """Each time that a client entered a playbook, or was left alone instead, with the
@@ -55,7 +59,7 @@ class RetentionEffectClient(models.Model):
         comodel_name="res.users",
         string="Account Manager",
         readonly=True,
-        falsy_value_label=_lt("Nobody"),
+        falsy_value_label=NOBODY,
     )
     tier_id = fields.Many2one(
         comodel_name="client.tier", readonly=True, help="As of today."
@@ -72,7 +76,7 @@ class RetentionEffectClient(models.Model):
         selection=[("in", "Drawn to take part"), ("out", "Left alone")],
         string="Lot",
         readonly=True,
-        falsy_value_label=_lt("No lot drawn"),
+        falsy_value_label=NO_LOT_DRAWN,
         help="No lot is drawn for clients who enter by hand, or while nobody is left "
         "alone: they cannot be compared.",
     )

@@ -3,6 +3,11 @@ from odoo.tools import SQL, LazyTranslate
 
 _lt = LazyTranslate(__name__)
 
+#: Names of groups without a value.
+NOBODY = _lt("Nobody")
+NO_TIER = _lt("No tier")
+REASON_NOT_KNOWN = _lt("Reason not known")
+
 #: Kinds of signals that warn of a loss. That a client has lapsed is the beginning of
 #: the loss itself, and that we are late with a touchpoint says nothing of the client.
 WARNINGS = (
@@ -60,12 +65,12 @@ class RetentionRiskCase(models.Model):
         comodel_name="res.users",
         string="Account Manager",
         readonly=True,
-        falsy_value_label=_lt("Nobody"),
+        falsy_value_label=NOBODY,
     )
     tier_id = fields.Many2one(
         comodel_name="client.tier",
         readonly=True,
-        falsy_value_label=_lt("No tier"),
+        falsy_value_label=NO_TIER,
         help="As of today.",
     )
     date = fields.Date(
@@ -84,7 +89,7 @@ class RetentionRiskCase(models.Model):
         comodel_name="retention.lost.reason",
         string="Lost Because",
         readonly=True,
-        falsy_value_label=_lt("Reason not known"),
+        falsy_value_label=REASON_NOT_KNOWN,
     )
     cause = fields.Selection(
         selection=[

@@ -6,6 +6,10 @@ from ..tools.win_back import ABOVE, BELOW, PROSPECTS, PUBLISHED, TOO_FEW, judge
 
 _lt = LazyTranslate(__name__)
 
+#: Names of groups without a value.
+REASON_NOT_KNOWN = _lt("Reason not known")
+WITHOUT_AN_OFFER = _lt("Without an offer")
+
 #: Figures of runs that are counted alike.
 COUNTS = ("entered", "running", "won", "lost", "stopped")
 
@@ -31,13 +35,13 @@ class RetentionWinBackResult(models.TransientModel):
         string="Lost Because",
         readonly=True,
         ondelete="cascade",
-        falsy_value_label=_lt("Reason not known"),
+        falsy_value_label=REASON_NOT_KNOWN,
     )
     offer_id = fields.Many2one(
         comodel_name="retention.offer",
         readonly=True,
         ondelete="cascade",
-        falsy_value_label=_lt("Without an offer"),
+        falsy_value_label=WITHOUT_AN_OFFER,
     )
     is_total = fields.Boolean(readonly=True)
     name = fields.Char(compute="_compute_name", string="Lost Because, Offered")
