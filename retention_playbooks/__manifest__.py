@@ -1,7 +1,7 @@
 {
     "name": "Retention Playbooks",
     "summary": "Notice early which clients need you, and act the same day",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales/CRM",
     "license": "LGPL-3",
     "author": "Client Value CRM",

@@ -1,8 +1,13 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
 
 from .retention_health import LEVELS, TOTAL
+
+_lt = LazyTranslate(__name__)
+
+#: Name of groups without a value.
+UNKNOWN = _lt("Unknown")
 
 
 class ResPartner(models.Model):
@@ -16,7 +21,7 @@ class ResPartner(models.Model):
         compute="_compute_health",
         search="_search_health",
         groups="sales_team.group_sale_salesman",
-        falsy_value_label="Unknown",
+        falsy_value_label=UNKNOWN,
         help="As bad as the worst part; parts of which nothing is known do not count.",
     )
     health_note = fields.Char(

@@ -1,9 +1,14 @@
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.tools import format_amount, format_date
+from odoo.tools import LazyTranslate, format_amount, format_date, formatLang
 
 from .retention_signal import CHANNELS, KINDS, SEVERITIES
+
+_lt = LazyTranslate(__name__)
+
+#: Name of groups without a value.
+NOBODY = _lt("Nobody")
 
 
 class RetentionClient(models.Model):
@@ -36,7 +41,7 @@ class RetentionClient(models.Model):
         string="Account Manager",
         readonly=True,
         ondelete="set null",
-        falsy_value_label="Nobody",
+        falsy_value_label=NOBODY,
         help="Of the client; else who was asked to see to it.",
     )
     active = fields.Boolean(default=True, readonly=True)
@@ -200,7 +205,7 @@ class RetentionClient(models.Model):
     # ------------------------------------------------------------
 
     def _say_factor(self, factor):
-        return f"{factor or 0.0:.2f}"
+        return formatLang(self.env, factor or 0.0)
 
     def _get_open_signals(self):
         """Return {(client id, company id): open signals, the gravest first}."""

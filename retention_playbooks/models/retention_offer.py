@@ -45,7 +45,7 @@ class RetentionOffer(models.Model):
         string="Why It Works", translate=True, help="For your colleagues."
     )
     run_count = fields.Integer(compute="_compute_results", string="Offered")
-    won_count = fields.Integer(compute="_compute_results", string="Won")
+    won_count = fields.Integer(compute="_compute_results", string="Runs Won")
     success = fields.Float(
         string="Won %",
         compute="_compute_results",

@@ -162,7 +162,10 @@ class RetentionPlaybook(models.Model):
         "can see what the playbook brings. A client always draws the same lot.",
     )
     holdout_seed = fields.Integer(
-        string="Lot", default=1, copy=False, help="Another number draws other lots."
+        string="Lot Number",
+        default=1,
+        copy=False,
+        help="Another number draws other lots.",
     )
     steps_open = fields.Boolean(
         copy=False,
@@ -178,11 +181,11 @@ class RetentionPlaybook(models.Model):
     run_ids = fields.One2many(
         comodel_name="retention.run", inverse_name="playbook_id", string="Runs"
     )
-    queued_count = fields.Integer(compute="_compute_counts", string="Waiting")
-    running_count = fields.Integer(compute="_compute_counts", string="Running")
-    won_count = fields.Integer(compute="_compute_counts", string="Won")
-    lost_count = fields.Integer(compute="_compute_counts", string="Lost")
-    stopped_count = fields.Integer(compute="_compute_counts", string="Stopped")
+    queued_count = fields.Integer(compute="_compute_counts", string="In Queue")
+    running_count = fields.Integer(compute="_compute_counts", string="In Progress")
+    won_count = fields.Integer(compute="_compute_counts", string="Runs Won")
+    lost_count = fields.Integer(compute="_compute_counts", string="Runs Lost")
+    stopped_count = fields.Integer(compute="_compute_counts", string="Runs Stopped")
     holdout_count = fields.Integer(
         compute="_compute_holdout_count",
         string="Clients Left Alone",

@@ -52,7 +52,7 @@ class RetentionPlaybookStep(models.Model):
     )
 
     # When
-    delay_days = fields.Integer(string="After", help="Working days.")
+    delay_days = fields.Integer(string="Due After", help="Working days.")
     delay_from = fields.Selection(
         selection=[
             ("previous", "the step before"),

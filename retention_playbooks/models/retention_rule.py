@@ -1,8 +1,13 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
 
 from .retention_signal import CHANNELS, SEVERITIES
+
+_lt = LazyTranslate(__name__)
+
+#: Name of groups without a value.
+ALL_OTHER_CLIENTS = _lt("All Other Clients")
 
 
 class RetentionRule(models.Model):
@@ -31,7 +36,7 @@ class RetentionRule(models.Model):
         check_company=True,
         index="btree_not_null",
         ondelete="cascade",
-        falsy_value_label="All Other Clients",
+        falsy_value_label=ALL_OTHER_CLIENTS,
         help="The rule is for clients of this tier. Empty: for all that have no rule "
         "of their tier.",
     )

@@ -4,8 +4,14 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import LazyTranslate
 
 from .retention_playbook import KINDS
+
+_lt = LazyTranslate(__name__)
+
+#: Name of groups without a value.
+NOBODY = _lt("Nobody")
 
 STATES = [
     ("queued", "Waiting"),
@@ -67,7 +73,7 @@ class RetentionRun(models.Model):
         string="Account Manager",
         readonly=True,
         ondelete="set null",
-        falsy_value_label="Nobody",
+        falsy_value_label=NOBODY,
     )
     signal_id = fields.Many2one(
         comodel_name="retention.signal",
@@ -161,7 +167,7 @@ class RetentionRun(models.Model):
     manager_position = fields.Char(compute="_compute_manager")
 
     # For pivot and graph
-    is_won = fields.Integer(string="Won", compute="_compute_figures", store=True)
+    is_won = fields.Integer(string="Runs Won", compute="_compute_figures", store=True)
     days = fields.Integer(
         compute="_compute_figures",
         store=True,

@@ -8,8 +8,14 @@ from psycopg2 import OperationalError
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
+from odoo.tools import LazyTranslate
 
 from .retention_playbook_step import STEP_KINDS
+
+_lt = LazyTranslate(__name__)
+
+#: Name of groups without a value.
+NOBODY = _lt("Nobody")
 
 _logger = logging.getLogger(__name__)
 
@@ -78,7 +84,7 @@ class RetentionRunStep(models.Model):
         string="Done By",
         readonly=True,
         ondelete="set null",
-        falsy_value_label="Nobody",
+        falsy_value_label=NOBODY,
     )
     activity_id = fields.Many2one(
         comodel_name="mail.activity",
@@ -120,6 +126,12 @@ class RetentionRunStep(models.Model):
         for step in self:
             # sudo: the steps of a playbook are no secret to who is in it
             step.name = step.step_id.sudo().name or step.step_name
+
+    @api.depends("name")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        for step in self:
+            step.display_name = step.name
 
     @api.depends("kind", "state", "contact_id")
     def _compute_can_mail(self):

@@ -40,7 +40,7 @@ class RetentionScan(models.Model):
     client_count = fields.Integer(string="Clients")
     raised_count = fields.Integer(string="Raised")
     updated_count = fields.Integer(string="Changed")
-    expired_count = fields.Integer(string="Expired")
+    expired_count = fields.Integer(string="Signals Expired")
 
     # Two jobs at once go on with the same one.
     _running_uniq = models.UniqueIndex(

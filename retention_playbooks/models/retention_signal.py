@@ -1,5 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import LazyTranslate
+
+_lt = LazyTranslate(__name__)
+
+#: Name of groups without a value.
+NOBODY = _lt("Nobody")
 
 #: Kinds of signals. Those of ``retention.rule`` are the same: whoever adds one extends
 #: the selection here, writes ``_find_<kind>`` of the rule and ``_explain_<kind>``.
@@ -9,7 +15,7 @@ KINDS = [
     ("no_usage", "No Usage"),
     ("broken_pattern", "Broken Pattern"),
     ("lapsed", "Lapsed"),
-    ("lost", "Lost"),
+    ("lost", "Lost Client"),
     ("new_contact", "New Contact"),
     ("overdue_touch", "Overdue Touchpoint"),
     ("late_payer", "Late Payer"),
@@ -97,7 +103,7 @@ class RetentionSignal(models.Model):
         string="Account Manager",
         ondelete="set null",
         tracking=True,
-        falsy_value_label="Nobody",
+        falsy_value_label=NOBODY,
     )
     channel = fields.Selection(
         selection=CHANNELS,

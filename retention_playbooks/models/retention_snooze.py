@@ -27,7 +27,7 @@ class RetentionSnooze(models.Model):
     reason = fields.Char(string="Why", required=True)
     user_id = fields.Many2one(
         comodel_name="res.users",
-        string="By",
+        string="Snoozed By",
         required=True,
         readonly=True,
         default=lambda self: self._default_user_id(),

@@ -1,10 +1,16 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
 
 from ..tools.cohort import get_first_day, get_quarter
 from .retention_revenue_mixin import REVENUE_DEPENDS
+
+_lt = LazyTranslate(__name__)
+
+#: Names of groups without a value.
+NOBODY = _lt("Nobody")
+NO_TIER = _lt("No tier")
 
 #: Rates in percent: what they are a share of, and the share.
 RATES = {
@@ -50,22 +56,22 @@ class RetentionClientQuarter(models.Model):
         comodel_name="res.users",
         string="Account Manager",
         readonly=True,
-        falsy_value_label="Nobody",
+        falsy_value_label=NOBODY,
     )
     tier_id = fields.Many2one(
         comodel_name="client.tier",
         string="Tier Then",
         readonly=True,
-        falsy_value_label="No tier",
+        falsy_value_label=NO_TIER,
         help="At the end of the year before; of a new client, the first one it had "
         "after that.",
     )
     status = fields.Selection(
         selection=[
-            ("kept", "Kept"),
-            ("lost", "Lost"),
-            ("new", "New"),
-            ("regained", "Regained"),
+            ("kept", "Kept Client"),
+            ("lost", "Lost Client"),
+            ("new", "New Client"),
+            ("regained", "Regained Client"),
         ],
         string="What Became of It",
         readonly=True,
@@ -75,11 +81,19 @@ class RetentionClientQuarter(models.Model):
     clients = fields.Integer(
         string="Clients Before", readonly=True, help="Clients of the year before."
     )
-    kept = fields.Integer(readonly=True, help="Of them, who still are.")
-    lost = fields.Integer(readonly=True, help="Of them, who no longer are.")
-    new = fields.Integer(readonly=True, help="Clients who never were before.")
+    kept = fields.Integer(
+        string="Clients Kept", readonly=True, help="Of them, who still are."
+    )
+    lost = fields.Integer(
+        string="Clients Lost", readonly=True, help="Of them, who no longer are."
+    )
+    new = fields.Integer(
+        string="New Clients", readonly=True, help="Clients who never were before."
+    )
     regained = fields.Integer(
-        readonly=True, help="Clients who were before, though not in the year before."
+        string="Clients Regained",
+        readonly=True,
+        help="Clients who were before, though not in the year before.",
     )
     client_rate = fields.Float(
         string="Client Retention %",
@@ -90,7 +104,9 @@ class RetentionClientQuarter(models.Model):
 
     # Revenue
     base = fields.Monetary(
-        string="Revenue Before", readonly=True, help="Of the year before."
+        string="Revenue of the Year Before",
+        readonly=True,
+        help="What all clients brought then.",
     )
     expansion = fields.Monetary(
         readonly=True, help="By how much more those kept bring who bring more."

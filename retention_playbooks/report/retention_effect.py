@@ -36,11 +36,11 @@ class RetentionEffect(models.TransientModel):
 
     # How it went
     entered = fields.Integer(readonly=True, help="Begun, whatever became of it.")
-    queued = fields.Integer(string="Waiting", readonly=True)
-    running = fields.Integer(readonly=True)
-    won = fields.Integer(readonly=True)
-    lost = fields.Integer(readonly=True)
-    stopped = fields.Integer(readonly=True)
+    queued = fields.Integer(string="In Queue", readonly=True)
+    running = fields.Integer(string="In Progress", readonly=True)
+    won = fields.Integer(string="Runs Won", readonly=True)
+    lost = fields.Integer(string="Runs Lost", readonly=True)
+    stopped = fields.Integer(string="Runs Stopped", readonly=True)
     success = fields.Float(
         string="Won %",
         readonly=True,
@@ -56,7 +56,8 @@ class RetentionEffect(models.TransientModel):
 
     # Before and after
     compared = fields.Integer(
-        readonly=True, help="Clients who entered, and whose months after are over."
+        readonly=True,
+        help="Clients who entered, and whose months after are over.",
     )
     revenue_before = fields.Monetary(readonly=True, help="Of those compared, in all.")
     revenue_after = fields.Monetary(readonly=True, help="Of those compared, in all.")
@@ -83,14 +84,14 @@ class RetentionEffect(models.TransientModel):
         "changed than that of one left alone, on average.",
     )
     difference_low = fields.Monetary(
-        string="At Least",
+        string="Difference at Least",
         readonly=True,
         aggregator=None,
         groups="sales_team.group_sale_salesman_all_leads",
         help="Lower end of the interval with a confidence of 95 %.",
     )
     difference_high = fields.Monetary(
-        string="At Most",
+        string="Difference at Most",
         readonly=True,
         aggregator=None,
         groups="sales_team.group_sale_salesman_all_leads",

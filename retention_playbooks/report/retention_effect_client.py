@@ -1,11 +1,17 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
 
 from ..models.retention_playbook import KINDS
 from ..models.retention_run import STATES
 from .retention_revenue_mixin import REVENUE_DEPENDS
+
+_lt = LazyTranslate(__name__)
+
+#: Names of groups without a value.
+NOBODY = _lt("Nobody")
+NO_LOT_DRAWN = _lt("No lot drawn")
 
 
 class RetentionEffectClient(models.Model):
@@ -60,7 +66,7 @@ class RetentionEffectClient(models.Model):
         comodel_name="res.users",
         string="Account Manager",
         readonly=True,
-        falsy_value_label="Nobody",
+        falsy_value_label=NOBODY,
     )
     tier_id = fields.Many2one(
         comodel_name="client.tier", readonly=True, help="As of today."
@@ -77,7 +83,7 @@ class RetentionEffectClient(models.Model):
         selection=[("in", "Drawn to take part"), ("out", "Left alone")],
         string="Lot",
         readonly=True,
-        falsy_value_label="No lot drawn",
+        falsy_value_label=NO_LOT_DRAWN,
         help="No lot is drawn for clients who enter by hand, or while nobody is left "
         "alone: they cannot be compared. Nor can who was merged of both groups.",
     )
@@ -90,11 +96,11 @@ class RetentionEffectClient(models.Model):
 
     # Figures
     entered = fields.Integer(readonly=True, help="Begun, whatever became of it.")
-    queued = fields.Integer(string="Waiting", readonly=True)
-    running = fields.Integer(readonly=True)
-    won = fields.Integer(readonly=True)
-    lost = fields.Integer(readonly=True)
-    stopped = fields.Integer(readonly=True)
+    queued = fields.Integer(string="In Queue", readonly=True)
+    running = fields.Integer(string="In Progress", readonly=True)
+    won = fields.Integer(string="Runs Won", readonly=True)
+    lost = fields.Integer(string="Runs Lost", readonly=True)
+    stopped = fields.Integer(string="Runs Stopped", readonly=True)
     alone = fields.Integer(string="Left Alone", readonly=True)
     success = fields.Float(
         string="Won %",
@@ -111,7 +117,8 @@ class RetentionEffectClient(models.Model):
         help="The months after are over, so that they can be compared.",
     )
     compared = fields.Integer(
-        readonly=True, help="Those of whom the months after are over."
+        readonly=True,
+        help="Those of whom the months after are over.",
     )
     revenue_before = fields.Monetary(
         readonly=True, help="Of the months before, if those after are over."

@@ -1,5 +1,12 @@
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
+
+_lt = LazyTranslate(__name__)
+
+#: Names of groups without a value.
+NOBODY = _lt("Nobody")
+NO_TIER = _lt("No tier")
+REASON_NOT_KNOWN = _lt("Reason not known")
 
 #: Kinds of signals that warn of a loss. That a client has lapsed is the beginning of
 #: the loss itself, and that we are late with a touchpoint says nothing of the client.
@@ -58,12 +65,12 @@ class RetentionRiskCase(models.Model):
         comodel_name="res.users",
         string="Account Manager",
         readonly=True,
-        falsy_value_label="Nobody",
+        falsy_value_label=NOBODY,
     )
     tier_id = fields.Many2one(
         comodel_name="client.tier",
         readonly=True,
-        falsy_value_label="No tier",
+        falsy_value_label=NO_TIER,
         help="As of today.",
     )
     date = fields.Date(
@@ -82,7 +89,7 @@ class RetentionRiskCase(models.Model):
         comodel_name="retention.lost.reason",
         string="Lost Because",
         readonly=True,
-        falsy_value_label="Reason not known",
+        falsy_value_label=REASON_NOT_KNOWN,
     )
     cause = fields.Selection(
         selection=[
@@ -114,8 +121,12 @@ class RetentionRiskCase(models.Model):
     acted = fields.Integer(
         readonly=True, help="A playbook was begun, or a signal handled, before."
     )
-    kept = fields.Integer(readonly=True, help="No longer at risk, and not lost.")
-    lost = fields.Integer(readonly=True)
+    kept = fields.Integer(
+        string="Clients Kept",
+        readonly=True,
+        help="No longer at risk, and not lost.",
+    )
+    lost = fields.Integer(string="Clients Lost", readonly=True)
     kept_rate = fields.Float(
         string="Caught %",
         readonly=True,

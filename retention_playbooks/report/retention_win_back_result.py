@@ -1,7 +1,14 @@
 from odoo import api, fields, models
+from odoo.tools import LazyTranslate
 
 from ..tools.effect import LEAST
 from ..tools.win_back import ABOVE, BELOW, PROSPECTS, PUBLISHED, TOO_FEW, judge
+
+_lt = LazyTranslate(__name__)
+
+#: Names of groups without a value.
+REASON_NOT_KNOWN = _lt("Reason not known")
+WITHOUT_AN_OFFER = _lt("Without an offer")
 
 #: Figures of runs that are counted alike.
 COUNTS = ("entered", "running", "won", "lost", "stopped")
@@ -28,21 +35,21 @@ class RetentionWinBackResult(models.TransientModel):
         string="Lost Because",
         readonly=True,
         ondelete="cascade",
-        falsy_value_label="Reason not known",
+        falsy_value_label=REASON_NOT_KNOWN,
     )
     offer_id = fields.Many2one(
         comodel_name="retention.offer",
         readonly=True,
         ondelete="cascade",
-        falsy_value_label="Without an offer",
+        falsy_value_label=WITHOUT_AN_OFFER,
     )
     is_total = fields.Boolean(readonly=True)
     name = fields.Char(compute="_compute_name", string="Lost Because, Offered")
     entered = fields.Integer(readonly=True, help="Begun, whatever became of it.")
-    running = fields.Integer(readonly=True)
-    won = fields.Integer(readonly=True)
-    lost = fields.Integer(readonly=True)
-    stopped = fields.Integer(readonly=True)
+    running = fields.Integer(string="In Progress", readonly=True)
+    won = fields.Integer(string="Runs Won", readonly=True)
+    lost = fields.Integer(string="Runs Lost", readonly=True)
+    stopped = fields.Integer(string="Runs Stopped", readonly=True)
     success = fields.Float(
         string="Won %",
         readonly=True,

@@ -15,6 +15,7 @@ class PlaybookCommon(TouchpointCommon):
         super().setUpClass()
         cls.playbooks = cls.env["retention.playbook"]
         cls.runs = cls.env["retention.run"]
+        cls.member = cls._new_user("member", "project.group_project_user")
         # What is active in the database must not interfere.
         cls.playbooks.search([("state", "=", "active")]).state = "draft"
         cls.price, cls.service = (

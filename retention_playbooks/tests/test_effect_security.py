@@ -91,8 +91,8 @@ class TestEffectSecurity(EffectCommon):
 
     @mute_logger(RULES, ACCESS)
     def test_outsiders(self):
-        for user in (self.internal, self.portal):
-            for model in (*VIEWS, *COMPUTED, "retention.lot"):
+        for user in (self.internal, self.member, self.portal):
+            for model in (*VIEWS, *COMPUTED, "retention.lot", "retention.holdout"):
                 record = self.env[model].with_user(user)
                 with self.subTest(user=user.login, model=model):
                     self.assertFalse(record.has_access("read"))
@@ -109,11 +109,16 @@ class TestEffectSecurity(EffectCommon):
                 )
 
     def test_lots(self):
-        lots = self.env["retention.lot"]
-        for user in (self.own, self.all_docs):
-            self.assertFalse(lots.with_user(user).has_access("read"))
-        self.assertEqual(len(self._see("retention.lot", self.manager)), 2)
-        self.assertFalse(lots.with_user(self.manager).has_access("write"))
+        for model, count in (("retention.lot", 2), ("retention.holdout", 1)):
+            drawn = self._see(model, self.manager)
+            self.assertEqual(len(drawn), count)
+            for user in (self.own, self.all_docs):
+                for operation in ("read", "write", "create", "unlink"):
+                    with self.subTest(model=model, user=user.login, to=operation):
+                        self.assertFalse(drawn.with_user(user).has_access(operation))
+            for operation in ("write", "create"):
+                self.assertFalse(drawn.has_access(operation))
+            self.assertTrue(drawn.has_access("unlink"))
 
     @mute_logger(RULES, ACCESS)
     def test_computed_reports_are_their_owners(self):

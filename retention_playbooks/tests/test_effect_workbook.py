@@ -69,7 +69,7 @@ class TestEffectWorkbook(EffectCommon, HttpCase):
     def test_effect(self):
         rows = self._get_rows(self._write()["Effect"])
         row = next(row for row in rows if row["Playbook"] == "Rescue")
-        self.assertEqual((row["Entered"], row["Won"], row["Lost"]), (2, 1, 1))
+        self.assertEqual((row["Entered"], row["Runs Won"], row["Runs Lost"]), (2, 1, 1))
         self.assertEqual(row["Won %"], 50)
         self.assertEqual(row["Revenue After"], 150)
         self.assertEqual(row["Left Alone"], 1)
@@ -86,7 +86,7 @@ class TestEffectWorkbook(EffectCommon, HttpCase):
     def test_win_back(self):
         total, row = self._get_rows(self._write()["Win-back"])
         self.assertEqual(total["Lost Because, Offered"], "All reasons and offers")
-        self.assertEqual((row["Entered"], row["Won"], row["Lost"]), (1, 0, 1))
+        self.assertEqual((row["Entered"], row["Runs Won"], row["Runs Lost"]), (1, 0, 1))
         self.assertEqual(row["Published To %"], 40)
 
     def test_retention(self):
@@ -96,9 +96,9 @@ class TestEffectWorkbook(EffectCommon, HttpCase):
         values = {
             row["Tier"]: (
                 row["Clients Before"],
-                row["Kept"],
+                row["Clients Kept"],
                 row["Client Retention %"],
-                row["Revenue Before"],
+                row["Revenue of the Year Before"],
                 row["Net Revenue Retention %"],
             )
             for row in last

@@ -77,11 +77,11 @@ class TestPlaybookSecurity(PlaybookCommon):
             self._assert_allowed(
                 record.with_user(self.manager), "read", "write", "create", "unlink"
             )
-            for user in (self.internal, self.portal):
+            for user in (self.internal, self.member, self.portal):
                 self._assert_denied(record.with_user(user), "read")
 
     def test_outsiders(self):
-        for user in (self.internal, self.portal):
+        for user in (self.internal, self.member, self.portal):
             for record in self._get_parts(self.run_):
                 self._assert_denied(record.with_user(user), "read", "write")
 
@@ -94,7 +94,8 @@ class TestPlaybookSecurity(PlaybookCommon):
         for model in ("retention.playbook.change", "retention.playbook.preview"):
             self._assert_allowed(self.env[model].with_user(self.manager), "create")
         for model in ("retention.run.start", "retention.win.back"):
-            self._assert_denied(self.env[model].with_user(self.internal), "create")
+            for user in (self.internal, self.member, self.portal):
+                self._assert_denied(self.env[model].with_user(user), "create")
 
     def test_runs_are_not_forged(self):
         run = self.run_.with_user(self.own)

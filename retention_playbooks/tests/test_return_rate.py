@@ -62,6 +62,6 @@ class TestReturnRate(RetentionCommon):
             self.assertEqual(rates.with_user(user)[0].purchases, 1)
             with self.assertRaises(AccessError):
                 rates.with_user(user).write({"rate": 1})
-        for user in (self.own, self.internal, self.portal):
+        for user in (self.own, self.internal, self.member, self.portal):
             with self.assertRaises(AccessError):
                 rates.with_user(user).read(["rate"])

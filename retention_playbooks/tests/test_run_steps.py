@@ -705,3 +705,11 @@ class TestRunSteps(PlaybookCommon):
             self._receive_mail(self.contact)
         self._finish(run.activity_ids, 3)
         self.assertEqual(self._get_states(run), ["done", "open"])
+
+    def test_name_in_the_readers_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        playbook = self._create_playbook()
+        playbook.step_ids.with_context(lang="fr_FR").name = "Appeler"
+        step = self._start(playbook).step_ids
+        self.assertEqual(step.with_context(lang="fr_FR").display_name, "Appeler")
+        self.assertEqual(step.display_name, playbook.step_ids.name)

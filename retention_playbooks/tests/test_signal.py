@@ -324,7 +324,7 @@ class TestSignal(RetentionCommon):
         signal = self.signals.create({"partner_id": self.contact.id, "kind": "lost"})
         self.assertEqual(signal.partner_id, self.client)
         self.assertEqual(signal.user_id, self.own)
-        self.assertEqual(signal.explanation, "Lost")
+        self.assertEqual(signal.explanation, "Lost Client")
         self.assertEqual(signal.action_open_evidence()["res_id"], self.client.id)
 
     def test_rules_in_words(self):

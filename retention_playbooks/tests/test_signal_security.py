@@ -129,7 +129,13 @@ class TestSignalSecurity(RetentionCommon):
 
     def test_scans(self):
         scans = self.env["retention.scan"]
-        for user in (self.own, self.all_docs, self.internal, self.portal):
+        for user in (
+            self.own,
+            self.all_docs,
+            self.internal,
+            self.member,
+            self.portal,
+        ):
             with self.assertRaises(AccessError):
                 scans.with_user(user).action_start()
             with self.assertRaises(AccessError):
@@ -143,7 +149,13 @@ class TestSignalSecurity(RetentionCommon):
             [("contact_id", "=", self.contact.id)]
         )
         self.assertTrue(changes.with_user(self.manager).name)
-        for user in (self.own, self.all_docs, self.internal, self.portal):
+        for user in (
+            self.own,
+            self.all_docs,
+            self.internal,
+            self.member,
+            self.portal,
+        ):
             with self.assertRaises(AccessError):
                 changes.with_user(user).read(["name"])
         with self.assertRaises(AccessError):

@@ -106,6 +106,57 @@ class TestWeekSecurity(WeekCommon):
             with self.assertRaises(AccessError):
                 self.env["res.partner"].with_user(user).search([("health", "=", "red")])
 
+    def test_asked_to_see_to_a_client_of_nobody(self):
+        """Who handles the signal of a client without a manager has it on his list."""
+        lonely = self._create_client("Lonely", user=self.env["res.users"])
+        signal = self._create_signal(lonely)
+        signal.user_id = self.own
+        client = self._get_client(lonely)
+        self.assertEqual(client.user_id, self.own)
+        self.assertIn(client, self._search("retention.client", self.own))
+        self.assertNotIn(client, self._search("retention.client", self.other))
+        snooze = (
+            self.env["retention.snooze"]
+            .with_user(self.own)
+            .create(
+                {
+                    "client_id": client.id,
+                    "date_until": self.today + timedelta(days=3),
+                    "reason": "Holiday",
+                }
+            )
+        )
+        self.assertIn(snooze, self._search("retention.snooze", self.own))
+        self.assertNotIn(snooze, self._search("retention.snooze", self.other))
+        self.assertNotIn(
+            lonely, self._search("retention.health", self.own).sudo().partner_id
+        )
+
+    def test_buttons(self):
+        """Own documents: on own clients. All documents and administrators: on all."""
+        for user, client in (
+            (self.own, self.mine),
+            (self.all_docs, self.foreign),
+            (self.manager, self.foreign),
+        ):
+            with self.subTest(user=user.login):
+                own = client.with_user(user)
+                own.action_snooze()
+                self.env["retention.client.snooze"].with_user(user).create(
+                    {"client_ids": client.ids, "reason": "Holiday"}
+                ).action_apply()
+                self.assertTrue(client.is_snoozed)
+                own.action_wake()
+                self.assertFalse(client.is_snoozed)
+                self.assertEqual(own.action_call_done()["target"], "new")
+                self.env["retention.client.done"].with_user(user).create(
+                    {"client_id": client.id, "note": "Talked"}
+                )
+        with self.assertRaises(AccessError):
+            self.env["retention.client.snooze"].with_user(self.own).create(
+                {"client_ids": self.foreign.ids, "reason": "Holiday"}
+            ).action_apply()
+
     def test_nobody_writes_lists_and_health(self):
         healths = self.env["retention.health"].search(
             [("partner_id", "=", self.client_a.id)]

@@ -39,7 +39,7 @@ class RetentionClientDone(models.TransientModel):
     )
     signal_ids = fields.Many2many(
         comodel_name="retention.signal",
-        string="Handled",
+        string="Handled Signals",
         compute="_compute_signal_ids",
         store=True,
         readonly=False,
