@@ -225,7 +225,8 @@ class RetentionClient(models.Model):
         }
 
     def _read_signals(self, company, client_ids):
-        """Return {client id: [dict of an open signal]}, the gravest first."""
+        """Return {client id: [dict of an open signal]}, the gravest first. Those that
+        a running playbook sees to are nothing to do as long as it waits."""
         names = ("id", "kind", "severity", "channel", "user_id", "revenue")
         found = defaultdict(list)
         # Raw SQL: tuples, not records, of a batch of clients.
@@ -234,11 +235,19 @@ class RetentionClient(models.Model):
                 """
                 SELECT partner_id, %s FROM retention_signal
                  WHERE partner_id = ANY(%s) AND company_id = %s AND state = 'open'
+                   AND id NOT IN (
+                       SELECT run.signal_id FROM retention_run run
+                         JOIN retention_run_step step ON step.run_id = run.id
+                        WHERE run.partner_id = ANY(%s) AND run.company_id = %s
+                          AND run.state = 'running' AND run.signal_id IS NOT NULL
+                        GROUP BY run.id
+                       HAVING BOOL_OR(step.state = 'waiting' OR step.state = 'open')
+                          AND NOT BOOL_OR(step.state = 'failed' OR
+                                          step.state = 'open' AND step.kind <> 'wait'))
                  ORDER BY partner_id, severity DESC, date_open, id
                 """,
                 SQL(", ").join(map(SQL.identifier, names)),
-                client_ids,
-                company.id,
+                *(client_ids, company.id) * 2,
             )
         ):
             found[client_id].append(dict(zip(names, values, strict=True)))

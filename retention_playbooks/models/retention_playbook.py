@@ -23,7 +23,7 @@ GOALS = [
     ("meeting_contact", "Meeting held with the contact"),
     ("result", "First result accepted"),
     ("reply", "Reply received"),
-    ("signal_closed", "Signal closed"),
+    ("signal_closed", "Reason of the signal gone"),
     ("manual", "By hand"),
 ]
 HAND_GOALS = ("manual",)

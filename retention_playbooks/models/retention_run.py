@@ -75,6 +75,7 @@ class RetentionRun(models.Model):
         index="btree_not_null",
         ondelete="set null",
     )
+    explanation = fields.Char(related="signal_id.explanation", string="Why")
     severity = fields.Selection(
         selection=[("1", "Low"), ("2", "Medium"), ("3", "High")], readonly=True
     )
@@ -83,6 +84,10 @@ class RetentionRun(models.Model):
         index="btree_not_null",
         ondelete="restrict",
         help="Why the client left, or wants to leave: it decides the offer.",
+    )
+    asks_reason = fields.Boolean(
+        compute="_compute_asks_reason",
+        help="What the client is offered, or a step, depends on the reason.",
     )
     note = fields.Text()
 
@@ -212,6 +217,15 @@ class RetentionRun(models.Model):
             pending = (steps - over) if run.state == "running" else steps.browse()
             run.current_step_id = pending[:1]
             run.next_date = pending[:1].date_due
+
+    @api.depends("playbook_id")
+    def _compute_asks_reason(self):
+        for run in self:
+            # sudo: the steps of a playbook are no secret to who is in it
+            steps = run.playbook_id.sudo().step_ids
+            run.asks_reason = any(
+                step.kind == "quotation" or step.reason_ids for step in steps
+            )
 
     @api.depends("user_id")
     def _compute_manager(self):
@@ -440,6 +454,8 @@ class RetentionRun(models.Model):
             "lost": self.env._("ended without reaching its goal"),
             "stopped": self.env._("was stopped"),
         }
+        if state == "won":
+            runs._handle_signals()
         runs._log_on_client(
             lambda run: self.env._(
                 "%(playbook)s %(result)s. %(reason)s",
@@ -448,6 +464,22 @@ class RetentionRun(models.Model):
                 reason=reason or "",
             )
         )
+
+    def _handle_signals(self):
+        """Close the open signals that these runs were about: the goal is reached. What
+        the rules still find comes back after some days of quiet."""
+        today = self._get_today()
+        for run in self.filtered(lambda run: run.signal_id.state == "open"):
+            run.signal_id.write(
+                {
+                    "state": "handled",
+                    "date_closed": today,
+                    "handled_note": self.env._(
+                        "%s reached its goal", run.playbook_id.name
+                    ),
+                    "handled_by_id": run.user_id.id,
+                }
+            )
 
     def _log_on_client(self, get_text):
         """Leave a note in the chatter of each client, with a link to its run.

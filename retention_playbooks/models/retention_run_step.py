@@ -73,7 +73,7 @@ class RetentionRunStep(models.Model):
     date_done = fields.Date(string="Done On", readonly=True)
     user_id = fields.Many2one(
         comodel_name="res.users",
-        string="Done By",
+        string="Responsible",
         readonly=True,
         ondelete="set null",
         falsy_value_label="Nobody",
@@ -415,7 +415,7 @@ class RetentionRunStep(models.Model):
 
     def _get_assignees(self):
         """Return {step id: ``res.users`` who does it}; the account manager where there
-        is nobody in the role."""
+        is nobody in the role, and a remark that says so."""
         projects = self._get_project_managers()
         found = {}
         for step in self:
@@ -430,6 +430,14 @@ class RetentionRunStep(models.Model):
             if user and (not user.active or run.company_id not in user.company_ids):
                 user = None
             found[step.id] = user or manager
+            if not user and role != "manager" and not step.remark:
+                labels = dict(
+                    step.step_id._fields["user_role"]._description_selection(self.env)
+                )
+                step.remark = self.env._(
+                    "%s: there is nobody, the account manager does it.",
+                    labels.get(role),
+                )
         return found
 
     def _get_project_managers(self):
@@ -575,7 +583,9 @@ class RetentionRunStep(models.Model):
         """The mail of this step was sent, as this message."""
         today = self.run_id._get_today()
         activity = self.activity_id.filtered("active")
-        self.write({"message_id": message.id, "state": "done", "date_done": today})
+        # What was wrong with it is not any more.
+        values = {"state": "done", "date_done": today, "remark": False}
+        self.write({"message_id": message.id, **values})
         if activity:
             activity.with_context(retention_job=True)._action_done()
         if advance:

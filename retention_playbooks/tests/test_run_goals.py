@@ -163,6 +163,80 @@ class TestRunGoals(PlaybookCommon):
         signal.write({"state": "expired"})
         self._assert_won(run, 1, signal)
 
+    def test_signal_replaced_by_a_graver_one(self):
+        """A client that has lapsed is not rescued because its rhythm is no matter any
+        more."""
+        signal = self._create_signal(self.client_a, "broken_pattern")
+        playbook = self._create_playbook(
+            goal="signal_closed",
+            trigger_ids=[
+                Command.create({"signal_kind": "broken_pattern", "severity": "1"})
+            ],
+        )
+        run = self._start(playbook)
+        self.assertEqual(run.signal_id, signal)
+        with self._on(1):
+            signal.write({"state": "expired", "date_closed": self.today})
+            graver = self._create_signal(self.client_a, "lapsed")
+        self._job_on(1)
+        self.assertEqual(run.state, "running")
+        graver.write({"state": "expired", "date_closed": self.today})
+        self._job_on(2)
+        self.assertEqual(run.state, "won")
+
+    def test_handled_signal_of_which_the_reason_goes(self):
+        signal = self._create_signal(self.client_a, "broken_pattern")
+        playbook = self._create_playbook(
+            goal="signal_closed",
+            trigger_ids=[
+                Command.create({"signal_kind": "broken_pattern", "severity": "1"})
+            ],
+        )
+        run = self._start(playbook)
+        health = self.env["retention.health"].create(
+            {
+                "partner_id": self.client_a.id,
+                "company_id": self.company.id,
+                "part": "orders",
+                "level": "amber",
+                "kind": "broken_pattern",
+                "date_from": self.today,
+            }
+        )
+        signal.with_user(self.own).action_handle("Called")
+        self._job_on(1)
+        self.assertEqual(run.state, "running")
+        health.write({"level": "green", "kind": False})
+        self._job_on(2)
+        self.assertEqual(run.state, "won")
+
+    def test_handled_complaint_after_the_last_step(self):
+        signal = self._create_signal(self.client_a)
+        run = self._run("signal_closed")
+        self.assertEqual(run.signal_id, signal)
+        run.step_ids[0].action_done()
+        signal.with_user(self.own).action_handle("They are content")
+        self._job_on(1)
+        self.assertEqual(run.state, "running")
+        run.step_ids[1].with_user(self.own).action_done()
+        self.assertEqual(run.state, "won")
+
+    def test_won_closes_the_signal(self):
+        signal = self._create_signal(self.client_a)
+        run = self._run("manual")
+        self.assertEqual(run.signal_id, signal)
+        run.with_user(self.own).action_win()
+        self.assertRecordValues(
+            signal,
+            [
+                {
+                    "state": "handled",
+                    "handled_by_id": self.own.id,
+                    "handled_note": "Rescue reached its goal",
+                }
+            ],
+        )
+
     def test_by_hand(self):
         run = self._run("manual")
         run.with_user(self.own).action_win()

@@ -3,6 +3,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.retention_health_refresh import SETTLED
 from ..models.retention_signal import CHANNELS
 
 #: Types of the activity that shows that somebody was in touch, by channel.
@@ -11,6 +12,8 @@ ACTIVITY_TYPES = {
     "meeting": "mail.mail_activity_data_meeting",
     "email": "mail.mail_activity_data_email",
 }
+#: States of steps that are still to come.
+PENDING = ("waiting", "open", "failed")
 
 
 class RetentionClientDone(models.TransientModel):
@@ -70,12 +73,15 @@ class RetentionClientDone(models.TransientModel):
     def _compute_signal_ids(self):
         for done in self:
             client = done.client_id
-            done.signal_ids = self.env["retention.signal"].search(
+            signals = self.env["retention.signal"].search(
                 [
                     ("partner_id", "=", client.partner_id.id),
                     ("company_id", "=", client.company_id.id),
                     ("state", "=", "open"),
                 ]
+            )
+            done.signal_ids = signals.filtered(
+                lambda signal, done=done: not done._is_seen_to(signal)
             )
 
     @api.depends("client_id")
@@ -108,6 +114,16 @@ class RetentionClientDone(models.TransientModel):
         if self.signal_ids:
             self.signal_ids.action_handle(note)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    def _is_seen_to(self, signal):
+        """Tell whether a playbook goes on seeing to a signal after this step: until its
+        last one if talking settles the matter, else until the reason is gone."""
+        # sudo: the playbook of a client is no secret to its account manager
+        runs = signal.sudo().run_ids.filtered(lambda run: run.state == "running")
+        steps = runs.step_ids.filtered(lambda step: step.state in PENDING)
+        if signal.kind in SETTLED:
+            return bool(steps - self.step_id)
+        return bool(runs)
 
     def _log_touch(self, note):
         """Leave an activity that is done in the record of the client."""
