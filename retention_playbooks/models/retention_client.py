@@ -119,6 +119,7 @@ class RetentionClient(models.Model):
             ("meeting", "Meeting"),
             ("email", "Mail"),
             ("step", "Step"),
+            ("run", "Playbook"),
         ],
         compute="_compute_next_step",
         help="Which button comes first.",
@@ -272,8 +273,10 @@ class RetentionClient(models.Model):
 
     def _get_next_action(self):
         """Return which button does the next step: one for calls, mails and meetings,
-        else the step itself."""
+        else the step itself, or the playbook when all of them are done."""
         step = self.step_id
+        if self.run_id and not self.run_id.current_step_id:
+            return "run"
         if not step:
             return self.channel if self.channel in ("meeting", "email") else "call"
         if step.can_mail:

@@ -41,6 +41,10 @@ class RetentionRunStep(models.Model):
     )
     partner_id = fields.Many2one(related="run_id.partner_id", string="Client")
     contact_id = fields.Many2one(related="run_id.contact_id")
+    reason_id = fields.Many2one(
+        related="run_id.reason_id", string="Why It Leaves", readonly=False
+    )
+    asks_reason = fields.Boolean(related="run_id.asks_reason")
     step_id = fields.Many2one(
         comodel_name="retention.playbook.step",
         string="Step of the Playbook",
@@ -153,11 +157,14 @@ class RetentionRunStep(models.Model):
         return steps
 
     def write(self, vals):
-        """Let account managers answer the talk list only.
+        """Let account managers answer the talk list, and choose the reason, only.
 
         :raises AccessError: somebody who is no Sales administrator writes anything else
         """
-        if vals.keys() - {"answer_ids"} and not self.run_id._is_administered():
+        if (
+            vals.keys() - {"answer_ids", "reason_id"}
+            and not self.run_id._is_administered()
+        ):
             raise AccessError(
                 self.env._(
                     "Steps are written by their playbook. Use the buttons to say what "
@@ -177,8 +184,11 @@ class RetentionRunStep(models.Model):
     # ACTIONS
     # ------------------------------------------------------------
 
-    def action_done(self):
-        """Mark open or failed steps as done, with their activities."""
+    def action_done(self, note=None):
+        """Mark open or failed steps as done, with their activities.
+
+        :param note: what came of it, beside the answers of the talk list
+        """
         steps = self._get_for_action(("open", "failed"))
         today = self.run_id._get_today()
         activities = steps.activity_id.filtered("active")
@@ -186,7 +196,7 @@ class RetentionRunStep(models.Model):
             # The activity is done by whoever presses the button; sudo: it may be that
             # of a colleague.
             activities.with_env(self.env).sudo()._action_done(
-                feedback=steps._get_answers_text()
+                feedback="\n".join(filter(None, (note, steps._get_answers_text())))
             )
         steps.filtered(lambda step: step.state != "done")._note_done(today)
         return True

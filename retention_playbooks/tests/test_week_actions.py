@@ -304,9 +304,22 @@ class TestWeekActions(WeekCommon):
         run.step_ids.with_user(self.own).action_done()
         client = self._get()
         self.assertTrue(client.active)
+        self.assertEqual(client.next_action, "run")
         self.assertEqual(
             client.next_step, "All steps of Rescue are done: is its goal reached?"
         )
         run.with_user(self.own).action_lose()
         self.assertTrue(self._get_client().active)
         self.assertEqual(self.signal.state, "open")
+
+    def test_reason_of_the_call_decides_the_offer(self):
+        playbook = self._create_playbook(0, kind="win_back")
+        run = self._start(playbook)
+        self.assertFalse(run.asks_reason)
+        playbook.step_ids.reason_ids = self.price
+        run.invalidate_recordset(["asks_reason"])
+        self.assertTrue(run.asks_reason)
+        form = self._open_dialog(self._get().action_call_done())
+        form.reason_id = self.price
+        form.save().action_apply()
+        self.assertEqual(run.reason_id, self.price)

@@ -50,6 +50,7 @@ class RetentionClientDone(models.TransientModel):
         help="These signals are closed. Take out what is still open.",
     )
     step_id = fields.Many2one(related="client_id.step_id")
+    step_note = fields.Html(related="step_id.note")
     close_step = fields.Boolean(
         string="This Step Is Done",
         compute="_compute_close_step",
@@ -57,6 +58,8 @@ class RetentionClientDone(models.TransientModel):
         readonly=False,
     )
     answer_ids = fields.One2many(related="step_id.answer_ids", readonly=False)
+    asks_reason = fields.Boolean(related="step_id.asks_reason")
+    reason_id = fields.Many2one(related="step_id.reason_id", readonly=False)
 
     @api.depends("channel", "client_id")
     def _compute_note(self):
@@ -104,11 +107,13 @@ class RetentionClientDone(models.TransientModel):
             raise UserError(self.env._("Say what came of it, for your colleagues."))
         step = self.step_id if self.close_step else self.step_id.browse()
         if step:
-            step.action_done()
-            client.partner_id.message_post(
-                body=Markup("<b>%s</b><br/>%s") % (step.name, note),
-                subtype_xmlid="mail.mt_note",
-            )
+            activity = step.activity_id.filtered("active")
+            step.action_done(note)
+            if not activity:
+                client.partner_id.message_post(
+                    body=Markup("<b>%s</b><br/>%s") % (step.name, note),
+                    subtype_xmlid="mail.mt_note",
+                )
         else:
             self._log_touch(note)
         if self.signal_ids:
