@@ -23,6 +23,7 @@
         "data/retention_rule_data.xml",
         "data/ir_cron_data.xml",
         "data/mail_activity_type_data.xml",
+        "data/mail_layout.xml",
         "data/mail_template_data.xml",
         "data/retention_playbook_data.xml",
         "wizards/retention_client_done_views.xml",

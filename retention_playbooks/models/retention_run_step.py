@@ -17,6 +17,9 @@ ACTIVITY_TYPES = {
     "mail": "mail.mail_activity_data_email",
 }
 
+#: How mails to clients look: nothing of the playbook shows.
+LAYOUT = "retention_playbooks.mail_layout"
+
 
 class RetentionRunStep(models.Model):
     """One step of one run: what became of it.
@@ -240,7 +243,7 @@ class RetentionRunStep(models.Model):
                 "default_res_ids": run.ids,
                 "default_template_id": self.step_id.template_id.id,
                 "default_composition_mode": "comment",
-                "default_email_layout_xmlid": "mail.mail_notification_light",
+                "default_email_layout_xmlid": LAYOUT,
                 "force_email": True,
                 "retention_run_step": self.id,
             },
@@ -513,7 +516,7 @@ class RetentionRunStep(models.Model):
         mails = template.send_mail_batch(
             list(by_run),
             email_values={"auto_delete": False},
-            email_layout_xmlid="mail.mail_notification_light",
+            email_layout_xmlid=LAYOUT,
         )
         for mail in mails:
             by_run[mail.res_id]._note_sent(mail.mail_message_id, advance=False)
@@ -598,8 +601,17 @@ class RetentionRunStep(models.Model):
         self.write({"message_id": message.id, **values})
         if activity:
             activity.with_context(retention_job=True)._action_done()
+        self._note_quotation_sent(message)
         if advance:
             self.run_id._advance()
+
+    def _note_quotation_sent(self, message):
+        """A mail that links to the quotation of its run sends it."""
+        # sudo: whoever sends the mail may send the quotation with it
+        order = self.run_id.sudo().order_id
+        token = order.access_token
+        if order.state == "draft" and token and token in (message.body or ""):
+            order.action_quotation_sent()
 
     def _note_bounced(self, email):
         """The last mail of these steps came back."""

@@ -313,11 +313,12 @@ class TestWeekActions(WeekCommon):
         self.assertEqual(self.signal.state, "open")
 
     def test_reason_of_the_call_decides_the_offer(self):
-        playbook = self._create_playbook(0, kind="win_back")
-        run = self._start(playbook)
-        self.assertFalse(run.asks_reason)
-        playbook.step_ids.reason_ids = self.price
-        run.invalidate_recordset(["asks_reason"])
+        self.assertFalse(self._start(self._create_playbook(5)).asks_reason)
+        run = self._start(
+            self._create_playbook(
+                0, {"reason_ids": [Command.set(self.price.ids)]}, kind="win_back"
+            )
+        )
         self.assertTrue(run.asks_reason)
         form = self._open_dialog(self._get().action_call_done())
         form.reason_id = self.price
