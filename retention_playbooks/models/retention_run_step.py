@@ -45,7 +45,7 @@ class RetentionRunStep(models.Model):
     partner_id = fields.Many2one(related="run_id.partner_id", string="Client")
     contact_id = fields.Many2one(related="run_id.contact_id")
     reason_id = fields.Many2one(
-        related="run_id.reason_id", string="Why It Leaves", readonly=False
+        related="run_id.reason_id", string="Reason for Leaving", readonly=False
     )
     asks_reason = fields.Boolean(related="run_id.asks_reason")
     step_id = fields.Many2one(

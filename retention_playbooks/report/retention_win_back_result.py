@@ -4,7 +4,7 @@ from ..tools.effect import LEAST
 from ..tools.win_back import ABOVE, BELOW, PROSPECTS, PUBLISHED, TOO_FEW, judge
 
 #: Figures of runs that are counted alike.
-COUNTS = ("entered", "running", "won", "lost", "stopped")
+COUNTS = ("entered", "running", "won", "lost", "stopped", "compared")
 
 
 class RetentionWinBackResult(models.TransientModel):
@@ -67,6 +67,7 @@ class RetentionWinBackResult(models.TransientModel):
         readonly=True,
     )
     sentence = fields.Text(string="Beside What Was Published", readonly=True)
+    compared = fields.Integer(readonly=True, help="Those whose months after are over.")
     revenue_after = fields.Monetary(
         readonly=True,
         help="Of those whose months after are over.",
