@@ -88,8 +88,17 @@ class RetentionRun(models.Model):
         """Meetings that began after the start and are over, with somebody of the client
         who has not declined; and meetings that are done without the calendar."""
         person = SQL("person.id = run.contact_id") if with_contact else SQL("TRUE")
-        # Without the calendar, nobody knows which contact has been met.
-        by_hand = SQL("FALSE") if with_contact else SQL("TRUE")
+        # Without the calendar, nobody knows which contact has been met; only the
+        # meetings of the playbook itself are with the contact of the run.
+        by_hand = (
+            SQL(
+                """EXISTS (SELECT FROM retention_run_step step
+                            WHERE step.run_id = run.id
+                              AND step.activity_id = activity.id)"""
+            )
+            if with_contact
+            else SQL("TRUE")
+        )
         return "calendar.event", SQL(
             """
             SELECT run.id, meeting.stop, meeting.id
@@ -122,7 +131,8 @@ class RetentionRun(models.Model):
         )
 
     def _get_meeting_contact_query(self):
-        """Meetings with the contact of the run."""
+        """Meetings with the contact of the run: in the calendar, or as a step of the
+        playbook that was done."""
         return self._get_meeting_query(with_contact=True)
 
     def _get_result_query(self):

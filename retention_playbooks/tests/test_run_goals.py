@@ -84,6 +84,22 @@ class TestRunGoals(PlaybookCommon):
         event = self._create_event(self.today + timedelta(1), newcomer, hour=9)
         self._assert_won(run, 1, event)
 
+    def test_meeting_that_is_a_step(self):
+        """The playbook's own meeting counts without the calendar, another one not."""
+        meeting = self.env.ref("mail.mail_activity_data_meeting")
+        playbook = self._create_playbook(
+            {"activity_type_id": meeting.id}, 0, goal="meeting_contact"
+        )
+        run = self._start(playbook)
+        self.client_a.activity_schedule(
+            "mail.mail_activity_data_meeting", user_id=self.own.id
+        ).action_feedback()
+        self._job_on(1)
+        self.assertEqual(run.state, "running")
+        run.step_ids[0].with_user(self.own).action_done()
+        self._job_on(1)
+        self.assertEqual(run.state, "won")
+
     def _create_project(self, **values):
         return self.env["project.project"].create(
             {
