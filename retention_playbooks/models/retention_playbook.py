@@ -164,6 +164,10 @@ class RetentionPlaybook(models.Model):
     holdout_seed = fields.Integer(
         string="Lot", default=1, copy=False, help="Another number draws other lots."
     )
+    asks_reason = fields.Boolean(
+        compute="_compute_asks_reason",
+        help="What the client is offered, or a step, depends on why it leaves.",
+    )
     steps_open = fields.Boolean(
         copy=False,
         readonly=True,
@@ -207,6 +211,14 @@ class RetentionPlaybook(models.Model):
     # ------------------------------------------------------------
     # COMPUTE
     # ------------------------------------------------------------
+
+    @api.depends("step_ids.kind", "step_ids.reason_ids")
+    def _compute_asks_reason(self):
+        for playbook in self:
+            playbook.asks_reason = any(
+                step.kind == "quotation" or step.reason_ids
+                for step in playbook.step_ids
+            )
 
     @api.depends("run_ids.state")
     def _compute_counts(self):

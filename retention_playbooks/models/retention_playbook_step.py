@@ -237,8 +237,8 @@ class RetentionPlaybookStep(models.Model):
         return super().unlink()
 
     def _check_unlocked(self):
-        """Refuse to change steps behind the back of running runs. What an upgrade of the
-        addon adds is for those who begin afterwards.
+        """Refuse to change steps behind the back of running runs. What an upgrade adds
+        is for those who begin afterwards.
 
         :raises UserError: clients are on their way through them
         """

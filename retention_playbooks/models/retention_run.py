@@ -85,10 +85,7 @@ class RetentionRun(models.Model):
         ondelete="restrict",
         help="Why the client left, or wants to leave: it decides the offer.",
     )
-    asks_reason = fields.Boolean(
-        compute="_compute_asks_reason",
-        help="What the client is offered, or a step, depends on the reason.",
-    )
+    asks_reason = fields.Boolean(related="playbook_id.asks_reason")
     note = fields.Text()
 
     # What became of it
@@ -217,15 +214,6 @@ class RetentionRun(models.Model):
             pending = (steps - over) if run.state == "running" else steps.browse()
             run.current_step_id = pending[:1]
             run.next_date = pending[:1].date_due
-
-    @api.depends("playbook_id")
-    def _compute_asks_reason(self):
-        for run in self:
-            # sudo: the steps of a playbook are no secret to who is in it
-            steps = run.playbook_id.sudo().step_ids
-            run.asks_reason = any(
-                step.kind == "quotation" or step.reason_ids for step in steps
-            )
 
     @api.depends("user_id")
     def _compute_manager(self):

@@ -587,6 +587,19 @@ class RetentionRunStep(models.Model):
             self.feedback = feedback
         self.run_id._advance()
 
+    def _note_met(self):
+        """The meeting that ends the runs was held: those of these steps that ask for
+        one are done. Their talk lists can still be answered."""
+        steps = self.filtered(
+            lambda step: (
+                step.state in ("open", "failed")
+                and step.activity_id.activity_category == "meeting"
+            )
+        )
+        activities = steps.activity_id.filtered("active")
+        activities.with_context(retention_job=True)._action_done()
+        steps._close("done", self.run_id._get_today())
+
     def _note_deleted(self):
         """The activities of these steps were deleted: nobody does them now."""
         steps = self.filtered(lambda step: step.run_id.state == "running")

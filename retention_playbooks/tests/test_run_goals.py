@@ -84,6 +84,28 @@ class TestRunGoals(PlaybookCommon):
         event = self._create_event(self.today + timedelta(1), newcomer, hour=9)
         self._assert_won(run, 1, event)
 
+    def test_meeting_closes_its_step(self):
+        """The talk list of the meeting can still be answered."""
+        meeting = self.env.ref("mail.mail_activity_data_meeting")
+        run = self._start(
+            self._create_playbook(
+                {
+                    "activity_type_id": meeting.id,
+                    "question_ids": [Command.create({"name": "Which goals?"})],
+                },
+                5,
+                goal="meeting_contact",
+            )
+        )
+        event = self._create_event(self.today, self.contact, hour=9)
+        self._job_on(1)
+        self.assertEqual((run.state, run.goal_res_id), ("won", event.id))
+        step = run.step_ids[0]
+        self.assertEqual(self._get_states(run), ["done", "skipped"])
+        self.assertFalse(step.activity_id.active)
+        step.with_user(self.own).answer_ids.text = "Two waves a year"
+        self.assertEqual(step.answer_ids.text, "Two waves a year")
+
     def test_meeting_that_is_a_step(self):
         """The playbook's own meeting counts without the calendar, another one not."""
         meeting = self.env.ref("mail.mail_activity_data_meeting")
