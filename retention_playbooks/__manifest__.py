@@ -60,6 +60,7 @@
         "views/retention_playbooks_menus.xml",
     ],
     "demo": [
+        "demo/retention_effect_demo.xml",
         "demo/retention_signal_demo.xml",
         "demo/retention_playbook_demo.xml",
     ],

@@ -231,7 +231,9 @@ class RetentionClient(models.Model):
         that it is due, when there is nothing else."""
         step = self.step_id
         if not step:
-            return ""
+            if self.signal_count or not self.run_id:
+                return ""
+            return self.env._("%s has come to its end", self.run_id.playbook_id.name)
         if step.state == "failed":
             return self.env._(
                 "%(step)s has failed: %(remark)s",

@@ -312,6 +312,18 @@ class TestWeekActions(WeekCommon):
         self.assertTrue(self._get_client().active)
         self.assertEqual(self.signal.state, "open")
 
+    def test_run_that_only_somebody_can_end(self):
+        self.signal.with_user(self.own).action_handle("Called")
+        run = self._start(self._create_playbook(0))
+        self.assertEqual(run.goal, "manual")
+        run.step_ids.with_user(self.own).action_done()
+        client = self._get()
+        self.assertTrue(client.active)
+        self.assertEqual(client.reason, "Rescue has come to its end")
+        self.assertEqual(client.next_action, "run")
+        run.with_user(self.own).action_lose()
+        self.assertFalse(self._get_client().active)
+
     def test_reason_of_the_call_decides_the_offer(self):
         self.assertFalse(self._start(self._create_playbook(5)).asks_reason)
         run = self._start(
