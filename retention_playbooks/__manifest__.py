@@ -23,6 +23,7 @@
         "data/retention_rule_data.xml",
         "data/ir_cron_data.xml",
         "data/mail_activity_type_data.xml",
+        "data/mail_layout.xml",
         "data/mail_template_data.xml",
         "data/retention_playbook_data.xml",
         "wizards/retention_client_done_views.xml",
@@ -61,6 +62,7 @@
         "views/retention_playbooks_menus.xml",
     ],
     "demo": [
+        "demo/retention_effect_demo.xml",
         "demo/retention_signal_demo.xml",
         "demo/retention_playbook_demo.xml",
     ],

@@ -118,6 +118,17 @@ class RetentionClient(models.Model):
     )
     contact_phone = fields.Char(related="contact_id.phone", string="Phone")
     next_step = fields.Char(compute="_compute_next_step")
+    next_action = fields.Selection(
+        selection=[
+            ("call", "Call"),
+            ("meeting", "Meeting"),
+            ("email", "Mail"),
+            ("step", "Step"),
+            ("run", "Playbook"),
+        ],
+        compute="_compute_next_step",
+        help="Which button comes first.",
+    )
 
     # Not now
     snooze_id = fields.Many2one(
@@ -190,6 +201,7 @@ class RetentionClient(models.Model):
         for client, own in zip(self, self.sudo(), strict=True):
             # sudo: as for the reasons
             client.next_step = own._get_next_step()
+            client.next_action = own._get_next_action()
 
     @api.depends("snoozed_until")
     @api.depends_context("tz")
@@ -224,7 +236,9 @@ class RetentionClient(models.Model):
         that it is due, when there is nothing else."""
         step = self.step_id
         if not step:
-            return ""
+            if self.signal_count or not self.run_id:
+                return ""
+            return self.env._("%s has come to its end", self.run_id.playbook_id.name)
         if step.state == "failed":
             return self.env._(
                 "%(step)s has failed: %(remark)s",
@@ -243,15 +257,19 @@ class RetentionClient(models.Model):
     def _get_next_step(self):
         """Return in a few words what to do next: the due step of a playbook, else to
         reach the client as the gravest signal recommends."""
-        if self.step_id:
-            return self.env._(
-                "%(step)s (%(playbook)s)",
-                step=self.step_id.name,
-                playbook=self.run_id.playbook_id.name,
-            )
+        if step := self.step_id:
+            names = {"step": step.name, "playbook": self.run_id.playbook_id.name}
+            if self._is_of_colleague(step):
+                return self.env._(
+                    "%(user)s: %(step)s (%(playbook)s)", user=step.user_id.name, **names
+                )
+            return self.env._("%(step)s (%(playbook)s)", **names)
         if self.run_id:
+            playbook = self.run_id.playbook_id.name
+            if self.run_id.current_step_id:
+                return self.env._("%s is running: nothing to do now", playbook)
             return self.env._(
-                "%s is running: nothing to do now", self.run_id.playbook_id.name
+                "All steps of %s are done: is its goal reached?", playbook
             )
         who = self.contact_id.name or self.partner_id.name or ""
         return {
@@ -259,3 +277,21 @@ class RetentionClient(models.Model):
             "meeting": self.env._("Meet %s", who),
             "email": self.env._("Write to %s", who),
         }.get(self.channel, self.env._("Get in touch with %s", who))
+
+    def _get_next_action(self):
+        """Return which button does the next step: one for calls, mails and meetings,
+        else the step itself, or the playbook when all of them are done."""
+        step = self.step_id
+        if self.run_id and not self.run_id.current_step_id:
+            return "run"
+        if not step:
+            return self.channel if self.channel in ("meeting", "email") else "call"
+        if step.can_mail:
+            return "email"
+        if step.activity_id.activity_category == "phonecall":
+            return "step" if self._is_of_colleague(step) else "call"
+        return "step"
+
+    def _is_of_colleague(self, step):
+        """Return whether somebody else than the account manager does a step."""
+        return bool(step.user_id and self.user_id and step.user_id != self.user_id)

@@ -150,14 +150,21 @@ class RetentionClient(models.Model):
     def action_open_step(self):
         """Open the due step with its talk list; without one, the playbook."""
         self.ensure_one()
-        record = self.step_id or self.run_id or self.partner_id
+        if not self.step_id:
+            return self.action_open_run()
         return {
             "type": "ir.actions.act_window",
-            "res_model": record._name,
-            "res_id": record.id,
+            "name": self.run_id.playbook_id.name,
+            "res_model": self.step_id._name,
+            "res_id": self.step_id.id,
             "views": [(False, "form")],
-            "target": "new" if record == self.step_id else "current",
+            "target": "new",
         }
+
+    def action_open_run(self):
+        """Open the playbook that runs for the client; without one, the client."""
+        self.ensure_one()
+        return (self.run_id or self.partner_id)._get_records_action(context={})
 
     def action_open_client(self):
         """Open the client."""

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ..tools.urgency import rate_urgency
 from .res_partner import AT_ONCE
+from .retention_playbook import HAND_GOALS
 
 #: Clients that are brought up to date together.
 BATCH = 10_000
@@ -166,6 +167,8 @@ class RetentionClient(models.Model):
             if step and step["step_id"]:
                 late = step["state"] == "failed" or (step["date_due"] or today) < today
                 severities.append(LATE_STEP if late else DUE_STEP)
+            elif step and step["asks"]:
+                severities.append(DUE_STEP)
             if not severities:
                 # A playbook runs, and nothing is to be done.
                 continue
@@ -253,7 +256,8 @@ class RetentionClient(models.Model):
         }
 
     def _read_signals(self, company, client_ids):
-        """Return {client id: [dict of an open signal]}, the gravest first."""
+        """Return {client id: [dict of an open signal]}, the gravest first. Those that
+        a running playbook sees to are nothing to do as long as it waits."""
         names = ("id", "kind", "severity", "channel", "user_id", "revenue")
         found = defaultdict(list)
         # Raw SQL: tuples, not records, of a batch of clients.
@@ -262,11 +266,19 @@ class RetentionClient(models.Model):
                 """
                 SELECT partner_id, %s FROM retention_signal
                  WHERE partner_id = ANY(%s) AND company_id = %s AND state = 'open'
+                   AND id NOT IN (
+                       SELECT run.signal_id FROM retention_run run
+                         JOIN retention_run_step step ON step.run_id = run.id
+                        WHERE run.partner_id = ANY(%s) AND run.company_id = %s
+                          AND run.state = 'running' AND run.signal_id IS NOT NULL
+                        GROUP BY run.id
+                       HAVING BOOL_OR(step.state = 'waiting' OR step.state = 'open')
+                          AND NOT BOOL_OR(step.state = 'failed' OR
+                                          step.state = 'open' AND step.kind <> 'wait'))
                  ORDER BY partner_id, severity DESC, date_open, id
                 """,
                 SQL(", ").join(map(SQL.identifier, names)),
-                client_ids,
-                company.id,
+                *(client_ids, company.id) * 2,
             )
         ):
             found[client_id].append(dict(zip(names, values, strict=True)))
@@ -274,8 +286,12 @@ class RetentionClient(models.Model):
 
     def _read_steps(self, company, client_ids):
         """Return {client id: dict of its running playbook}, with the step that is to be
-        done first, or none. Waiting for the client is nothing to do."""
-        names = "run_id", "step_id", "state", "date_due", "user_id", "contact_id"
+        done first, or none. Waiting for the client is nothing to do; ``asks``: somebody
+        has to say how the run has ended."""
+        names = (
+            *("run_id", "step_id", "state", "date_due", "user_id", "contact_id"),
+            "asks",
+        )
         # Raw SQL: the first one each of a batch of clients.
         return {
             client_id: dict(zip(names, values, strict=True))
@@ -284,18 +300,27 @@ class RetentionClient(models.Model):
                     """
                     SELECT DISTINCT ON (run.partner_id)
                            run.partner_id, run.id, step.id, step.state, step.date_due,
-                           run.user_id, run.contact_id
+                           run.user_id, run.contact_id, asking.asks
                       FROM retention_run run
+                      JOIN retention_playbook playbook ON playbook.id = run.playbook_id
                       LEFT JOIN retention_run_step step
                         ON step.run_id = run.id AND step.kind <> 'wait'
                        AND step.state IN ('open', 'failed')
-                     WHERE run.partner_id = ANY(%s) AND run.company_id = %s
-                       AND run.state = 'running'
+                     CROSS JOIN LATERAL (
+                           SELECT playbook.goal IN %(by_hand)s AND NOT EXISTS (
+                               SELECT FROM retention_run_step left_over
+                                WHERE left_over.run_id = run.id
+                                  AND left_over.state NOT IN ('done', 'skipped')
+                               ) AS asks
+                           ) AS asking
+                     WHERE run.partner_id = ANY(%(clients)s)
+                       AND run.company_id = %(company)s AND run.state = 'running'
                      ORDER BY run.partner_id, step.id IS NULL, step.date_due,
-                              step.sequence, step.id, run.id
+                              step.sequence, step.id, NOT asking.asks, run.id
                     """,
-                    client_ids,
-                    company.id,
+                    by_hand=HAND_GOALS,
+                    clients=client_ids,
+                    company=company.id,
                 )
             )
         }

@@ -46,6 +46,7 @@ class RetentionOffer(models.Model):
     )
     run_count = fields.Integer(compute="_compute_results", string="Offered")
     won_count = fields.Integer(compute="_compute_results", string="Runs Won")
+    ended_count = fields.Integer(compute="_compute_results", string="Won or Lost")
     success = fields.Float(
         string="Won %",
         compute="_compute_results",
@@ -73,6 +74,7 @@ class RetentionOffer(models.Model):
                 count for (id_, _state), count in counts.items() if id_ == offer.id
             )
             offer.won_count = won
+            offer.ended_count = ended
             offer.success = won * 100 / ended if ended else 0.0
 
     def _choose(self, reason, company):

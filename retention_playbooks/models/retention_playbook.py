@@ -23,7 +23,7 @@ GOALS = [
     ("meeting_contact", "Meeting held with the contact"),
     ("result", "First result accepted"),
     ("reply", "Reply received"),
-    ("signal_closed", "Signal closed"),
+    ("signal_closed", "Reason of the signal gone"),
     ("manual", "By hand"),
 ]
 HAND_GOALS = ("manual",)
@@ -167,6 +167,10 @@ class RetentionPlaybook(models.Model):
         copy=False,
         help="Another number draws other lots.",
     )
+    asks_reason = fields.Boolean(
+        compute="_compute_asks_reason",
+        help="What the client is offered, or a step, depends on why it leaves.",
+    )
     steps_open = fields.Boolean(
         copy=False,
         readonly=True,
@@ -210,6 +214,14 @@ class RetentionPlaybook(models.Model):
     # ------------------------------------------------------------
     # COMPUTE
     # ------------------------------------------------------------
+
+    @api.depends("step_ids.kind", "step_ids.reason_ids")
+    def _compute_asks_reason(self):
+        for playbook in self:
+            playbook.asks_reason = any(
+                step.kind == "quotation" or step.reason_ids
+                for step in playbook.step_ids
+            )
 
     @api.depends("run_ids.state")
     def _compute_counts(self):

@@ -237,12 +237,16 @@ class RetentionPlaybookStep(models.Model):
         return super().unlink()
 
     def _check_unlocked(self):
-        """Refuse to change steps behind the back of running runs.
+        """Refuse to change steps behind the back of running runs. What an upgrade adds
+        is for those who begin afterwards.
 
         :raises UserError: clients are on their way through them
         """
+        context = self.env.context
+        if context.get("retention_version") or context.get("install_mode"):
+            return
         locked = self.playbook_id._get_busy().filtered(lambda one: not one.steps_open)
-        if locked and not self.env.context.get("retention_version"):
+        if locked:
             raise UserError(
                 self.env._(
                     "Clients are on their way through %s: use Change Steps, which asks "

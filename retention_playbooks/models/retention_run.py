@@ -81,6 +81,7 @@ class RetentionRun(models.Model):
         index="btree_not_null",
         ondelete="set null",
     )
+    explanation = fields.Char(related="signal_id.explanation", string="Why")
     severity = fields.Selection(
         selection=[("1", "Low"), ("2", "Medium"), ("3", "High")], readonly=True
     )
@@ -90,6 +91,7 @@ class RetentionRun(models.Model):
         ondelete="restrict",
         help="Why the client left, or wants to leave: it decides the offer.",
     )
+    asks_reason = fields.Boolean(related="playbook_id.asks_reason")
     note = fields.Text()
 
     # What became of it
@@ -446,6 +448,8 @@ class RetentionRun(models.Model):
             "lost": self.env._("ended without reaching its goal"),
             "stopped": self.env._("was stopped"),
         }
+        if state == "won":
+            runs._handle_signals()
         runs._log_on_client(
             lambda run: self.env._(
                 "%(playbook)s %(result)s. %(reason)s",
@@ -454,6 +458,22 @@ class RetentionRun(models.Model):
                 reason=reason or "",
             )
         )
+
+    def _handle_signals(self):
+        """Close the open signals that these runs were about: the goal is reached. What
+        the rules still find comes back after some days of quiet."""
+        today = self._get_today()
+        for run in self.filtered(lambda run: run.signal_id.state == "open"):
+            run.signal_id.write(
+                {
+                    "state": "handled",
+                    "date_closed": today,
+                    "handled_note": self.env._(
+                        "%s reached its goal", run.playbook_id.name
+                    ),
+                    "handled_by_id": run.user_id.id,
+                }
+            )
 
     def _log_on_client(self, get_text):
         """Leave a note in the chatter of each client, with a link to its run.

@@ -17,6 +17,8 @@ _logger = logging.getLogger(__name__)
 REST_MINUTES = 30
 #: Days around today for which working days are read from the calendars.
 DAYS_BACK, DAYS_AHEAD = 200, 400
+#: Goals that are reached by a meeting: what was open of it is done, too.
+MEETING_GOALS = ("meeting", "meeting_contact")
 #: Kinds of steps that address the client: they mind the seasons.
 ADDRESSING = ("activity", "mail", "quotation")
 
@@ -90,6 +92,8 @@ class RetentionRun(models.Model):
                 run.write(
                     {"goal_model": record and model, "goal_res_id": record or False}
                 )
+            if goal in MEETING_GOALS:
+                reached.step_ids._note_met()
             won |= reached
         won._end("won")
         return won

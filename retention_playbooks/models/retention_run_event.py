@@ -4,6 +4,10 @@ from typing import NamedTuple
 from odoo import fields, models
 from odoo.tools import SQL
 
+from .retention_health import PART_KINDS
+from .retention_health_refresh import SETTLED
+from .retention_signal_refresh import SUPERSEDED
+
 
 class Event(NamedTuple):
     """What happened since the start of a run.
@@ -84,8 +88,17 @@ class RetentionRun(models.Model):
         """Meetings that began after the start and are over, with somebody of the client
         who has not declined; and meetings that are done without the calendar."""
         person = SQL("person.id = run.contact_id") if with_contact else SQL("TRUE")
-        # Without the calendar, nobody knows which contact has been met.
-        by_hand = SQL("FALSE") if with_contact else SQL("TRUE")
+        # Without the calendar, nobody knows which contact has been met; only the
+        # meetings of the playbook itself are with the contact of the run.
+        by_hand = (
+            SQL(
+                """EXISTS (SELECT FROM retention_run_step step
+                            WHERE step.run_id = run.id
+                              AND step.activity_id = activity.id)"""
+            )
+            if with_contact
+            else SQL("TRUE")
+        )
         return "calendar.event", SQL(
             """
             SELECT run.id, meeting.stop, meeting.id
@@ -118,7 +131,8 @@ class RetentionRun(models.Model):
         )
 
     def _get_meeting_contact_query(self):
-        """Meetings with the contact of the run."""
+        """Meetings with the contact of the run: in the calendar, or as a step of the
+        playbook that was done."""
         return self._get_meeting_query(with_contact=True)
 
     def _get_result_query(self):
@@ -172,15 +186,55 @@ class RetentionRun(models.Model):
         )
 
     def _get_signal_closed_query(self):
-        """The signal of the run, when its reason is gone. One that somebody marks as
-        handled is not gone."""
+        """The signal of the run, when its reason is gone.
+
+        It is not gone because a graver one says the same now, nor because somebody has
+        marked it as handled: then the client's health must have become green. Only a
+        complaint, or a change of people, is over when it is handled and no step is
+        left.
+        """
+        graver = [
+            (kind, other) for kind, others in SUPERSEDED.items() for other in others
+        ]
+        parts = [(kind, part) for part, kinds in PART_KINDS.items() for kind in kinds]
         return "retention.signal", SQL(
             """
             SELECT run.id, signal.date_closed::timestamp, signal.id
               FROM retention_run run
               JOIN retention_signal signal ON signal.id = run.signal_id
-             WHERE run.id = ANY(%s) AND signal.state = 'expired'
+             WHERE run.id = ANY(%(ids)s) AND signal.state = 'expired'
                AND signal.date_closed IS NOT NULL
+               AND NOT EXISTS (
+                   SELECT FROM retention_signal other
+                    WHERE other.partner_id = signal.partner_id
+                      AND other.company_id = signal.company_id
+                      AND (signal.kind, other.kind) IN %(graver)s
+                      AND other.state <> 'expired'
+                      AND other.date_open >= signal.date_open)
+             UNION ALL
+            SELECT run.id, GREATEST(signal.date_closed, health.date_from)::timestamp,
+                   signal.id
+              FROM retention_run run
+              JOIN retention_signal signal ON signal.id = run.signal_id
+              JOIN retention_health health ON health.partner_id = signal.partner_id
+               AND health.company_id = signal.company_id
+               AND (signal.kind, health.part) IN %(parts)s
+             WHERE run.id = ANY(%(ids)s) AND signal.state = 'handled'
+               AND signal.kind NOT IN %(settled)s
+               AND health.level = 'green' AND health.date_to IS NULL
+             UNION ALL
+            SELECT run.id, GREATEST(signal.date_closed, MAX(step.date_done))::timestamp,
+                   signal.id
+              FROM retention_run run
+              JOIN retention_signal signal ON signal.id = run.signal_id
+              JOIN retention_run_step step ON step.run_id = run.id
+             WHERE run.id = ANY(%(ids)s) AND signal.state = 'handled'
+               AND signal.kind IN %(settled)s
+             GROUP BY run.id, signal.id
+            HAVING BOOL_AND(step.state IN ('done', 'skipped'))
             """,
-            self.ids,
+            ids=self.ids,
+            graver=tuple(graver),
+            parts=tuple(parts),
+            settled=SETTLED,
         )

@@ -25,6 +25,9 @@ ACTIVITY_TYPES = {
     "mail": "mail.mail_activity_data_email",
 }
 
+#: How mails to clients look: nothing of the playbook shows.
+LAYOUT = "retention_playbooks.mail_layout"
+
 
 class RetentionRunStep(models.Model):
     """One step of one run: what became of it.
@@ -49,6 +52,10 @@ class RetentionRunStep(models.Model):
     )
     partner_id = fields.Many2one(related="run_id.partner_id", string="Client")
     contact_id = fields.Many2one(related="run_id.contact_id")
+    reason_id = fields.Many2one(
+        related="run_id.reason_id", string="Reason for Leaving", readonly=False
+    )
+    asks_reason = fields.Boolean(related="run_id.asks_reason")
     step_id = fields.Many2one(
         comodel_name="retention.playbook.step",
         string="Step of the Playbook",
@@ -81,7 +88,7 @@ class RetentionRunStep(models.Model):
     date_done = fields.Date(string="Done On", readonly=True)
     user_id = fields.Many2one(
         comodel_name="res.users",
-        string="Done By",
+        string="Responsible",
         readonly=True,
         ondelete="set null",
         falsy_value_label=NOBODY,
@@ -167,11 +174,14 @@ class RetentionRunStep(models.Model):
         return steps
 
     def write(self, vals):
-        """Let account managers answer the talk list only.
+        """Let account managers answer the talk list, and choose the reason, only.
 
         :raises AccessError: somebody who is no Sales administrator writes anything else
         """
-        if vals.keys() - {"answer_ids"} and not self.run_id._is_administered():
+        if (
+            vals.keys() - {"answer_ids", "reason_id"}
+            and not self.run_id._is_administered()
+        ):
             raise AccessError(
                 self.env._(
                     "Steps are written by their playbook. Use the buttons to say what "
@@ -191,8 +201,11 @@ class RetentionRunStep(models.Model):
     # ACTIONS
     # ------------------------------------------------------------
 
-    def action_done(self):
-        """Mark open or failed steps as done, with their activities."""
+    def action_done(self, note=None):
+        """Mark open or failed steps as done, with their activities.
+
+        :param note: what came of it, beside the answers of the talk list
+        """
         steps = self._get_for_action(("open", "failed"))
         today = self.run_id._get_today()
         activities = steps.activity_id.filtered("active")
@@ -200,7 +213,7 @@ class RetentionRunStep(models.Model):
             # The activity is done by whoever presses the button; sudo: it may be that
             # of a colleague.
             activities.with_env(self.env).sudo()._action_done(
-                feedback=steps._get_answers_text()
+                feedback="\n".join(filter(None, (note, steps._get_answers_text())))
             )
         steps.filtered(lambda step: step.state != "done")._note_done(today)
         return True
@@ -244,7 +257,7 @@ class RetentionRunStep(models.Model):
                 "default_res_ids": run.ids,
                 "default_template_id": self.step_id.template_id.id,
                 "default_composition_mode": "comment",
-                "default_email_layout_xmlid": "mail.mail_notification_light",
+                "default_email_layout_xmlid": LAYOUT,
                 "force_email": True,
                 "retention_run_step": self.id,
             },
@@ -491,7 +504,7 @@ class RetentionRunStep(models.Model):
 
     def _get_assignees(self):
         """Return {step id: ``res.users`` who does it}; the account manager where there
-        is nobody in the role."""
+        is nobody in the role, and a remark that says so."""
         projects = self._get_project_managers()
         found = {}
         for step in self:
@@ -506,6 +519,14 @@ class RetentionRunStep(models.Model):
             if user and (not user.active or run.company_id not in user.company_ids):
                 user = None
             found[step.id] = user or manager
+            if not user and role != "manager" and not step.remark:
+                labels = dict(
+                    step.step_id._fields["user_role"]._description_selection(self.env)
+                )
+                step.remark = self.env._(
+                    "%s: there is nobody, the account manager does it.",
+                    labels.get(role),
+                )
         return found
 
     def _get_project_managers(self):
@@ -574,7 +595,7 @@ class RetentionRunStep(models.Model):
         mails = template.send_mail_batch(
             list(by_run),
             email_values={"auto_delete": False},
-            email_layout_xmlid="mail.mail_notification_light",
+            email_layout_xmlid=LAYOUT,
         )
         for mail in mails:
             by_run[mail.res_id]._note_sent(mail.mail_message_id, advance=False)
@@ -681,6 +702,19 @@ class RetentionRunStep(models.Model):
             self.feedback = feedback
         self.run_id._advance()
 
+    def _note_met(self):
+        """The meeting that ends the runs was held: those of these steps that ask for
+        one are done. Their talk lists can still be answered."""
+        steps = self.filtered(
+            lambda step: (
+                step.state in ("open", "failed")
+                and step.activity_id.activity_category == "meeting"
+            )
+        )
+        activities = steps.activity_id.filtered("active")
+        activities.with_context(retention_job=True)._action_done()
+        steps._close("done", self.run_id._get_today())
+
     def _note_deleted(self):
         """The activities of these steps were deleted: nobody does them now."""
         steps = self.filtered(lambda step: step.run_id.state == "running")
@@ -690,11 +724,22 @@ class RetentionRunStep(models.Model):
         """The mail of this step was sent, as this message."""
         today = self.run_id._get_today()
         activity = self.activity_id.filtered("active")
-        self.write({"message_id": message.id, "state": "done", "date_done": today})
+        # What was wrong with it is not any more.
+        values = {"state": "done", "date_done": today, "remark": False}
+        self.write({"message_id": message.id, **values})
         if activity:
             activity.with_context(retention_job=True)._action_done()
+        self._note_quotation_sent(message)
         if advance:
             self.run_id._advance()
+
+    def _note_quotation_sent(self, message):
+        """A mail that links to the quotation of its run sends it."""
+        # sudo: whoever sends the mail may send the quotation with it
+        order = self.run_id.sudo().order_id
+        token = order.access_token
+        if order.state == "draft" and token and token in (message.body or ""):
+            order.action_quotation_sent()
 
     def _note_bounced(self, email):
         """The last mail of these steps came back."""

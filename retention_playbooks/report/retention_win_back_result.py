@@ -11,7 +11,7 @@ REASON_NOT_KNOWN = _lt("Reason not known")
 WITHOUT_AN_OFFER = _lt("Without an offer")
 
 #: Figures of runs that are counted alike.
-COUNTS = ("entered", "running", "won", "lost", "stopped")
+COUNTS = ("entered", "running", "won", "lost", "stopped", "compared")
 
 
 class RetentionWinBackResult(models.TransientModel):
@@ -74,6 +74,7 @@ class RetentionWinBackResult(models.TransientModel):
         readonly=True,
     )
     sentence = fields.Text(string="Beside What Was Published", readonly=True)
+    compared = fields.Integer(readonly=True, help="Those whose months after are over.")
     revenue_after = fields.Monetary(
         readonly=True,
         help="Of those whose months after are over.",

@@ -48,6 +48,13 @@ class TestPlaybookSteps(PlaybookCommon):
         self.assertFalse(self.playbook.steps_locked)
         self.playbook.step_ids[1].delay_days = 5
 
+    def test_upgrades_are_not_locked_out(self):
+        """An upgrade that adds a step meets clients who are on their way."""
+        self.playbook.with_context(install_mode=True).step_ids = [
+            Command.create(self._prepare_step(4, 0))
+        ]
+        self.assertEqual(len(self.playbook.step_ids), len(self.run_.step_ids) + 1)
+
     def test_finish_as_they_are(self):
         old = self.playbook.step_ids
         self._change("finish")

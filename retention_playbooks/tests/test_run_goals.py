@@ -84,6 +84,44 @@ class TestRunGoals(PlaybookCommon):
         event = self._create_event(self.today + timedelta(1), newcomer, hour=9)
         self._assert_won(run, 1, event)
 
+    def test_meeting_closes_its_step(self):
+        """The talk list of the meeting can still be answered."""
+        meeting = self.env.ref("mail.mail_activity_data_meeting")
+        run = self._start(
+            self._create_playbook(
+                {
+                    "activity_type_id": meeting.id,
+                    "question_ids": [Command.create({"name": "Which goals?"})],
+                },
+                5,
+                goal="meeting_contact",
+            )
+        )
+        event = self._create_event(self.today, self.contact, hour=9)
+        self._job_on(1)
+        self.assertEqual((run.state, run.goal_res_id), ("won", event.id))
+        step = run.step_ids[0]
+        self.assertEqual(self._get_states(run), ["done", "skipped"])
+        self.assertFalse(step.activity_id.active)
+        step.with_user(self.own).answer_ids.text = "Two waves a year"
+        self.assertEqual(step.answer_ids.text, "Two waves a year")
+
+    def test_meeting_that_is_a_step(self):
+        """The playbook's own meeting counts without the calendar, another one not."""
+        meeting = self.env.ref("mail.mail_activity_data_meeting")
+        playbook = self._create_playbook(
+            {"activity_type_id": meeting.id}, 0, goal="meeting_contact"
+        )
+        run = self._start(playbook)
+        self.client_a.activity_schedule(
+            "mail.mail_activity_data_meeting", user_id=self.own.id
+        ).action_feedback()
+        self._job_on(1)
+        self.assertEqual(run.state, "running")
+        run.step_ids[0].with_user(self.own).action_done()
+        self._job_on(1)
+        self.assertEqual(run.state, "won")
+
     def _create_project(self, **values):
         return self.env["project.project"].create(
             {
@@ -162,6 +200,80 @@ class TestRunGoals(PlaybookCommon):
         self.assertEqual(run.state, "running", "Somebody is at it.")
         signal.write({"state": "expired"})
         self._assert_won(run, 1, signal)
+
+    def test_signal_replaced_by_a_graver_one(self):
+        """A client that has lapsed is not rescued because its rhythm is no matter any
+        more."""
+        signal = self._create_signal(self.client_a, "broken_pattern")
+        playbook = self._create_playbook(
+            goal="signal_closed",
+            trigger_ids=[
+                Command.create({"signal_kind": "broken_pattern", "severity": "1"})
+            ],
+        )
+        run = self._start(playbook)
+        self.assertEqual(run.signal_id, signal)
+        with self._on(1):
+            signal.write({"state": "expired", "date_closed": self.today})
+            graver = self._create_signal(self.client_a, "lapsed")
+        self._job_on(1)
+        self.assertEqual(run.state, "running")
+        graver.write({"state": "expired", "date_closed": self.today})
+        self._job_on(2)
+        self.assertEqual(run.state, "won")
+
+    def test_handled_signal_of_which_the_reason_goes(self):
+        signal = self._create_signal(self.client_a, "broken_pattern")
+        playbook = self._create_playbook(
+            goal="signal_closed",
+            trigger_ids=[
+                Command.create({"signal_kind": "broken_pattern", "severity": "1"})
+            ],
+        )
+        run = self._start(playbook)
+        health = self.env["retention.health"].create(
+            {
+                "partner_id": self.client_a.id,
+                "company_id": self.company.id,
+                "part": "orders",
+                "level": "amber",
+                "kind": "broken_pattern",
+                "date_from": self.today,
+            }
+        )
+        signal.with_user(self.own).action_handle("Called")
+        self._job_on(1)
+        self.assertEqual(run.state, "running")
+        health.write({"level": "green", "kind": False})
+        self._job_on(2)
+        self.assertEqual(run.state, "won")
+
+    def test_handled_complaint_after_the_last_step(self):
+        signal = self._create_signal(self.client_a)
+        run = self._run("signal_closed")
+        self.assertEqual(run.signal_id, signal)
+        run.step_ids[0].action_done()
+        signal.with_user(self.own).action_handle("They are content")
+        self._job_on(1)
+        self.assertEqual(run.state, "running")
+        run.step_ids[1].with_user(self.own).action_done()
+        self.assertEqual(run.state, "won")
+
+    def test_won_closes_the_signal(self):
+        signal = self._create_signal(self.client_a)
+        run = self._run("manual")
+        self.assertEqual(run.signal_id, signal)
+        run.with_user(self.own).action_win()
+        self.assertRecordValues(
+            signal,
+            [
+                {
+                    "state": "handled",
+                    "handled_by_id": self.own.id,
+                    "handled_note": "Rescue reached its goal",
+                }
+            ],
+        )
 
     def test_by_hand(self):
         run = self._run("manual")

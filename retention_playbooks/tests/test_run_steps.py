@@ -176,6 +176,7 @@ class TestRunSteps(PlaybookCommon):
         run = self._start(playbook, self.client_b)
         self.assertEqual(run.step_ids[1].user_id, self.all_docs)
         self.assertEqual(run.step_ids[2].user_id, self.own)
+        self.assertIn("Project manager: there is nobody", run.step_ids[2].remark)
 
     # ------------------------------------------------------------
     # TALK LISTS AND CONDITIONS
@@ -285,6 +286,45 @@ class TestRunSteps(PlaybookCommon):
         self.assertEqual(
             self.env["mail.mail"].search_count([("model", "=", "retention.run")]), 1
         )
+
+    def test_the_client_does_not_read_of_the_playbook(self):
+        run = self._start(self._create_mailing("offer"))
+        action = run.step_ids[0].with_user(self.own).action_send()
+        self.env["mail.compose.message"].with_user(self.own).with_context(
+            **action["context"]
+        ).create({})._action_send_mail()
+        by_itself = self._start(
+            self._create_playbook(
+                {
+                    "kind": "mail",
+                    "template_id": self.template.id,
+                    "send_mode": "auto",
+                },
+                kind="recovery",
+            )
+        )
+        mails = self.env["mail.mail"].search(
+            [("mail_message_id", "in", (run | by_itself).step_ids.message_id.ids)]
+        )
+        self.assertEqual(len(mails), 2)
+        for mail in mails:
+            self.assertIn("Dear", mail.body_html)
+            self.assertNotIn("Rescue", mail.body_html)
+            self.assertNotIn("Playbook", mail.body_html)
+
+    def test_mail_with_the_quotation_sends_it(self):
+        offer = self.env["retention.offer"].create({"name": "As last time"})
+        with self._on(-100):
+            self._create_order()
+        template = self.env.ref("retention_playbooks.mail_template_win_back")
+        run = self._start(
+            self._create_playbook(
+                {"kind": "quotation", "offer_ids": [Command.set(offer.ids)]},
+                {"kind": "mail", "template_id": template.id, "send_mode": "auto"},
+            )
+        )
+        self.assertEqual(self._get_states(run), ["done", "done"])
+        self.assertEqual(run.order_id.state, "sent")
 
     def test_mail_offered(self):
         run = self._start(self._create_mailing("offer"))

@@ -71,7 +71,7 @@ class TestShippedPlaybooks(PlaybookCommon):
         templates = self.env["mail.template"].search(
             [("model", "=", "retention.run"), ("id", "!=", self.template.id)]
         )
-        self.assertEqual(len(templates), 5)
+        self.assertEqual(len(templates), 6)
         for template in templates:
             with self.subTest(template=template.name):
                 rendered = template._render_field("body_html", runs.ids)
@@ -121,7 +121,23 @@ class TestShippedPlaybooks(PlaybookCommon):
         with self._on(1):
             talk.action_done()
         self._job_on(2)
-        self.assertEqual(run.step_ids[3].state, "skipped")
+        self.assertEqual(self._get_states(run)[3:5], ["skipped", "skipped"])
         self.assertFalse(run.order_id)
         self._job_on(10)
-        self.assertEqual(run.step_ids[4].state, "open")
+        self.assertEqual(run.step_ids[5].state, "open")
+
+    def test_every_quotation_is_sent(self):
+        """A quotation that is drafted is offered to be mailed next."""
+        for step in self.env["retention.playbook.step"].search(
+            [
+                ("playbook_id", "in", [self._get(key).id for key in KEYS]),
+                ("kind", "=", "quotation"),
+            ]
+        ):
+            steps = step.playbook_id.step_ids
+            following = steps[list(steps).index(step) + 1]
+            self.assertEqual(following.kind, "mail", step.playbook_id.name)
+            self.assertIn("get_portal_url", following.template_id.body_html)
+            self.assertEqual(
+                following.condition_question_id, step.condition_question_id
+            )

@@ -227,7 +227,7 @@ class TestWeekActions(WeekCommon):
     def test_dossier_of_the_playbook(self):
         run = self._start(
             self._create_playbook(
-                {"kind": "dossier", "dossier_purpose": "departing"}, 5
+                {"kind": "dossier", "dossier_purpose": "departing"}, 0
             )
         )
         self.env["client.value.dossier"].create(
@@ -252,3 +252,87 @@ class TestWeekActions(WeekCommon):
             (action["res_model"], action["res_id"]),
             ("retention.run.step", run.step_ids.id),
         )
+
+    # ------------------------------------------------------------
+    # WHAT COMES FIRST
+    # ------------------------------------------------------------
+
+    def test_button_of_the_next_step(self):
+        """A call, a mail, else the step."""
+        self.assertEqual(self._get().next_action, "call")
+        todo = self.env.ref("mail.mail_activity_data_todo")
+        run = self._start(
+            self._create_playbook(
+                {"activity_type_id": todo.id},
+                {
+                    "kind": "mail",
+                    "send_mode": "offer",
+                    "template_id": self.template.id,
+                },
+                0,
+                {"user_role": "user", "user_id": self.other.id},
+            )
+        )
+        self.assertEqual(self._get().next_action, "step")
+        run.step_ids[0].action_done()
+        self.assertEqual(self._get().next_action, "email")
+        run.step_ids[1].action_done()
+        self.assertEqual(self._get().next_action, "call")
+        run.step_ids[2].action_done()
+        self.assertEqual(self._get().next_action, "step")
+        self.assertEqual(self._get().next_step, f"{self.other.name}: Step 4 (Rescue)")
+        self.assertEqual(self._get().action_open_run()["res_id"], run.id)
+
+    def test_signal_that_a_playbook_sees_to(self):
+        """It is no work while the playbook waits, and a call does not close it."""
+        run = self._start(self._create_playbook(0, 5))
+        self.assertEqual(run.signal_id, self.signal)
+        done = self._open_dialog(self._get().action_call_done()).save()
+        self.assertFalse(done.signal_ids)
+        done.action_apply()
+        self.assertEqual(run.step_ids.mapped("state"), ["done", "waiting"])
+        self.assertEqual(self.signal.state, "open")
+        self.assertFalse(self._get_client().active)
+        self._job_on(7)
+        with self._on(7):
+            # Talking settles a complaint: with the last step it is closed.
+            done = self._open_dialog(self._get().action_call_done()).save()
+            self.assertEqual(done.signal_ids, self.signal)
+
+    def test_signal_is_back_when_the_playbook_cannot_go_on(self):
+        run = self._start(self._create_playbook(0))
+        run.step_ids.with_user(self.own).action_done()
+        client = self._get()
+        self.assertTrue(client.active)
+        self.assertEqual(client.next_action, "run")
+        self.assertEqual(
+            client.next_step, "All steps of Rescue are done: is its goal reached?"
+        )
+        run.with_user(self.own).action_lose()
+        self.assertTrue(self._get_client().active)
+        self.assertEqual(self.signal.state, "open")
+
+    def test_run_that_only_somebody_can_end(self):
+        self.signal.with_user(self.own).action_handle("Called")
+        run = self._start(self._create_playbook(0))
+        self.assertEqual(run.goal, "manual")
+        run.step_ids.with_user(self.own).action_done()
+        client = self._get()
+        self.assertTrue(client.active)
+        self.assertEqual(client.reason, "Rescue has come to its end")
+        self.assertEqual(client.next_action, "run")
+        run.with_user(self.own).action_lose()
+        self.assertFalse(self._get_client().active)
+
+    def test_reason_of_the_call_decides_the_offer(self):
+        self.assertFalse(self._start(self._create_playbook(5)).asks_reason)
+        run = self._start(
+            self._create_playbook(
+                0, {"reason_ids": [Command.set(self.price.ids)]}, kind="win_back"
+            )
+        )
+        self.assertTrue(run.asks_reason)
+        form = self._open_dialog(self._get().action_call_done())
+        form.reason_id = self.price
+        form.save().action_apply()
+        self.assertEqual(run.reason_id, self.price)

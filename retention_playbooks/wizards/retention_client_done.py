@@ -3,6 +3,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..models.retention_health_refresh import SETTLED
 from ..models.retention_signal import CHANNELS
 
 #: Types of the activity that shows that somebody was in touch, by channel.
@@ -11,6 +12,8 @@ ACTIVITY_TYPES = {
     "meeting": "mail.mail_activity_data_meeting",
     "email": "mail.mail_activity_data_email",
 }
+#: States of steps that are still to come.
+PENDING = ("waiting", "open", "failed")
 
 
 class RetentionClientDone(models.TransientModel):
@@ -47,6 +50,7 @@ class RetentionClientDone(models.TransientModel):
         help="These signals are closed. Take out what is still open.",
     )
     step_id = fields.Many2one(related="client_id.step_id")
+    step_note = fields.Html(related="step_id.note")
     close_step = fields.Boolean(
         string="This Step Is Done",
         compute="_compute_close_step",
@@ -54,6 +58,8 @@ class RetentionClientDone(models.TransientModel):
         readonly=False,
     )
     answer_ids = fields.One2many(related="step_id.answer_ids", readonly=False)
+    asks_reason = fields.Boolean(related="step_id.asks_reason")
+    reason_id = fields.Many2one(related="step_id.reason_id", readonly=False)
 
     @api.depends("channel", "client_id")
     def _compute_note(self):
@@ -70,12 +76,15 @@ class RetentionClientDone(models.TransientModel):
     def _compute_signal_ids(self):
         for done in self:
             client = done.client_id
-            done.signal_ids = self.env["retention.signal"].search(
+            signals = self.env["retention.signal"].search(
                 [
                     ("partner_id", "=", client.partner_id.id),
                     ("company_id", "=", client.company_id.id),
                     ("state", "=", "open"),
                 ]
+            )
+            done.signal_ids = signals.filtered(
+                lambda signal, done=done: not done._is_seen_to(signal)
             )
 
     @api.depends("client_id")
@@ -98,16 +107,28 @@ class RetentionClientDone(models.TransientModel):
             raise UserError(self.env._("Say what came of it, for your colleagues."))
         step = self.step_id if self.close_step else self.step_id.browse()
         if step:
-            step.action_done()
-            client.partner_id.message_post(
-                body=Markup("<b>%s</b><br/>%s") % (step.name, note),
-                subtype_xmlid="mail.mt_note",
-            )
+            activity = step.activity_id.filtered("active")
+            step.action_done(note)
+            if not activity:
+                client.partner_id.message_post(
+                    body=Markup("<b>%s</b><br/>%s") % (step.name, note),
+                    subtype_xmlid="mail.mt_note",
+                )
         else:
             self._log_touch(note)
         if self.signal_ids:
             self.signal_ids.action_handle(note)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    def _is_seen_to(self, signal):
+        """Tell whether a playbook goes on seeing to a signal after this step: until its
+        last one if talking settles the matter, else until the reason is gone."""
+        # sudo: the playbook of a client is no secret to its account manager
+        runs = signal.sudo().run_ids.filtered(lambda run: run.state == "running")
+        steps = runs.step_ids.filtered(lambda step: step.state in PENDING)
+        if signal.kind in SETTLED:
+            return bool(steps - self.step_id)
+        return bool(runs)
 
     def _log_touch(self, note):
         """Leave an activity that is done in the record of the client."""

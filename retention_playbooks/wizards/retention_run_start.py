@@ -20,6 +20,7 @@ class RetentionRunStart(models.TransientModel):
         ondelete="cascade",
     )
     note = fields.Text(related="playbook_id.note")
+    asks_reason = fields.Boolean(related="playbook_id.asks_reason")
     contact_id = fields.Many2one(
         comodel_name="res.partner",
         domain="[('commercial_partner_id', '=', partner_id)]",
@@ -28,6 +29,7 @@ class RetentionRunStart(models.TransientModel):
     )
     reason_id = fields.Many2one(
         comodel_name="retention.lost.reason",
+        string="Reason for Leaving",
         help="Why the client left, or wants to leave: it decides the offer.",
     )
 

@@ -18,7 +18,7 @@ class RetentionWinBackLine(models.TransientModel):
     signal_id = fields.Many2one(comodel_name="retention.signal", ondelete="cascade")
     place = fields.Integer(aggregator=None)
     score = fields.Float(aggregator=None, digits=(5, 1))
-    explanation = fields.Char(string="Because It")
+    explanation = fields.Char(string="Because")
     reason_id = fields.Many2one(
         comodel_name="retention.lost.reason", string="Lost Because"
     )
