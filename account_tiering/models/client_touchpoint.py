@@ -3,9 +3,14 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
+from odoo.tools import LazyTranslate
 
 from .client_tier_cadence import CHANNELS
 
+_lt = LazyTranslate(__name__)
+
+#: Name of the group of touchpoints without an account manager.
+NOBODY = _lt("Nobody")
 #: Fields that an account manager may write; all others are written by the plan.
 WRITABLE = frozenset({"date_planned", "note", "agreed"})
 #: Why a touchpoint is not on a day as it should be; the words of :mod:`tools.spread`.
@@ -74,7 +79,7 @@ class ClientTouchpoint(models.Model):
         string="Account Manager",
         readonly=True,
         ondelete="set null",
-        falsy_value_label="Nobody",
+        falsy_value_label=NOBODY,
     )
     keep_user = fields.Boolean(
         string="Stays with the Manager",

@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import format_date
 
+from ..models.client_touchpoint import NOBODY
 from ..tools.spread import Owner, sum_months
 
 
@@ -21,7 +22,7 @@ class ClientTouchpointCapacity(models.TransientModel):
         comodel_name="res.users",
         string="Account Manager",
         readonly=True,
-        falsy_value_label="Nobody",
+        falsy_value_label=NOBODY,
     )
     # A list shows nothing where there is no user; groups say "Nobody" themselves.
     user_name = fields.Char(string="Who", compute="_compute_user_name")

@@ -1,14 +1,9 @@
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.tools import LazyTranslate, format_amount, format_date, formatLang
+from odoo.tools import format_amount, format_date, formatLang
 
-from .retention_signal import CHANNELS, KINDS, SEVERITIES
-
-_lt = LazyTranslate(__name__)
-
-#: Name of groups without a value.
-NOBODY = _lt("Nobody")
+from .retention_signal import CHANNELS, KINDS, NOBODY, SEVERITIES
 
 
 class RetentionClient(models.Model):

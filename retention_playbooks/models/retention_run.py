@@ -4,14 +4,10 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tools import LazyTranslate
 
 from .retention_playbook import KINDS
+from .retention_signal import NOBODY
 
-_lt = LazyTranslate(__name__)
-
-#: Name of groups without a value.
-NOBODY = _lt("Nobody")
 
 STATES = [
     ("queued", "Waiting"),

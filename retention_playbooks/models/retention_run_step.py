@@ -8,14 +8,10 @@ from psycopg2 import OperationalError
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import LazyTranslate
 
 from .retention_playbook_step import STEP_KINDS
+from .retention_signal import NOBODY
 
-_lt = LazyTranslate(__name__)
-
-#: Name of groups without a value.
-NOBODY = _lt("Nobody")
 
 _logger = logging.getLogger(__name__)
 

@@ -1,16 +1,11 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL, LazyTranslate
+from odoo.tools import SQL
 
+from ..models.retention_signal import NOBODY
 from ..tools.cohort import get_first_day, get_quarter
-from .retention_revenue_mixin import REVENUE_DEPENDS
-
-_lt = LazyTranslate(__name__)
-
-#: Names of groups without a value.
-NOBODY = _lt("Nobody")
-NO_TIER = _lt("No tier")
+from .retention_revenue_mixin import NO_TIER, REVENUE_DEPENDS
 
 #: Rates in percent: what they are a share of, and the share.
 RATES = {

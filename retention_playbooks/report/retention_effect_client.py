@@ -5,12 +5,12 @@ from odoo.tools import SQL, LazyTranslate
 
 from ..models.retention_playbook import KINDS
 from ..models.retention_run import STATES
+from ..models.retention_signal import NOBODY
 from .retention_revenue_mixin import REVENUE_DEPENDS
 
 _lt = LazyTranslate(__name__)
 
-#: Names of groups without a value.
-NOBODY = _lt("Nobody")
+#: Name of the group without a lot.
 NO_LOT_DRAWN = _lt("No lot drawn")
 
 

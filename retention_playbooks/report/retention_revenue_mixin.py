@@ -1,5 +1,11 @@
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, LazyTranslate
+
+_lt = LazyTranslate(__name__)
+
+#: Names of groups without a value, of several reports.
+NO_TIER = _lt("No tier")
+REASON_NOT_KNOWN = _lt("Reason not known")
 
 #: What the query of the revenue reads, for ``_depends`` of a report.
 REVENUE_DEPENDS = {

@@ -1,12 +1,8 @@
 from odoo import api, fields, models
-from odoo.tools import SQL, LazyTranslate
+from odoo.tools import SQL
 
-_lt = LazyTranslate(__name__)
-
-#: Names of groups without a value.
-NOBODY = _lt("Nobody")
-NO_TIER = _lt("No tier")
-REASON_NOT_KNOWN = _lt("Reason not known")
+from ..models.retention_signal import NOBODY
+from .retention_revenue_mixin import NO_TIER, REASON_NOT_KNOWN
 
 #: Kinds of signals that warn of a loss. That a client has lapsed is the beginning of
 #: the loss itself, and that we are late with a touchpoint says nothing of the client.

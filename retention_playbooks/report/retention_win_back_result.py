@@ -3,11 +3,11 @@ from odoo.tools import LazyTranslate
 
 from ..tools.effect import LEAST
 from ..tools.win_back import ABOVE, BELOW, PROSPECTS, PUBLISHED, TOO_FEW, judge
+from .retention_revenue_mixin import REASON_NOT_KNOWN
 
 _lt = LazyTranslate(__name__)
 
-#: Names of groups without a value.
-REASON_NOT_KNOWN = _lt("Reason not known")
+#: Name of the group without an offer.
 WITHOUT_AN_OFFER = _lt("Without an offer")
 
 #: Figures of runs that are counted alike.
