@@ -8,7 +8,6 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from .retention_playbook import KINDS
 from .retention_signal import NOBODY
 
-
 STATES = [
     ("queued", "Waiting"),
     ("running", "Running"),

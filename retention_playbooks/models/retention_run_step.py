@@ -12,7 +12,6 @@ from odoo.fields import Domain
 from .retention_playbook_step import STEP_KINDS
 from .retention_signal import NOBODY
 
-
 _logger = logging.getLogger(__name__)
 
 #: Activity types, unless the step names one, by kind of step.

@@ -288,6 +288,7 @@ class TestRunSteps(PlaybookCommon):
         )
 
     def test_the_client_does_not_read_of_the_playbook(self):
+        self.company.retention_mail_quiet_days = 0
         run = self._start(self._create_mailing("offer"))
         action = run.step_ids[0].with_user(self.own).action_send()
         self.env["mail.compose.message"].with_user(self.own).with_context(
