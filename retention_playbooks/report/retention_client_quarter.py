@@ -161,7 +161,8 @@ class RetentionClientQuarter(models.Model):
             """
             WITH quarterly AS (
                 SELECT client_id, company_id,
-                       (EXTRACT(YEAR FROM day) * 4 + EXTRACT(QUARTER FROM day) - 1)::int
+                       -- Not EXTRACT: its numeric is slow for a million rows.
+                       (date_part('year', day) * 4 + date_part('quarter', day) - 1)::int
                            AS quarter,
                        SUM(amount) AS amount
                   FROM (%(revenue)s) AS revenue

@@ -25,7 +25,7 @@ SHRINKING, UNPAID, FORGOTTEN = 0.05, 0.006, 0.08
 RUNNING, SUPPORT, CONTRACT = 5, 10, 50
 #: Shares of these projects: nobody works on it, tickets pile up.
 QUIET, PILED = 0.25, 0.4
-#: Days that the manager of a project waits for somebody's answer, ...
+#: Days for which nothing has happened on a quiet project.
 LONG_AGO = 70
 
 
