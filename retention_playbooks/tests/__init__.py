@@ -15,6 +15,7 @@ from . import (
     test_playbook_security,
     test_playbook_steps,
     test_playbook_tours,
+    test_programme_tours,
     test_proportion,
     test_return_rate,
     test_risk_case,

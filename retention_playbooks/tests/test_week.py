@@ -59,6 +59,10 @@ class TestWeek(WeekCommon):
         self.assertEqual(client.reason, "Step 1 is due")
         self.assertEqual(client.next_step, "Step 1 (Rescue)")
         run.step_ids.with_user(self.own).action_done()
+        self.assertEqual(
+            self._list(), self.client_a, "Somebody has to say how it ended."
+        )
+        run.with_user(self.own).action_win()
         self.assertFalse(self._list())
 
     def test_step_that_is_late_weighs_more(self):
