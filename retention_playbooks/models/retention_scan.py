@@ -133,6 +133,8 @@ class RetentionScan(models.Model):
         if not self.last_client_id:
             # Urgency is measured by what is usual.
             clients._recompute_usual_revenue(self.company_id)
+            # Signals of lapsed clients tell how many such clients return.
+            self.env["retention.return.rate"]._recompute_rates(self.company_id)
         ids = self._get_next_clients(size)
         effect = {"raised": 0, "updated": 0, "expired": 0}
         if ids:
@@ -146,7 +148,6 @@ class RetentionScan(models.Model):
         if ids:
             values["last_client_id"] = ids[-1]
         if len(ids) < size:
-            self.env["retention.return.rate"]._recompute_rates(self.company_id)
             values |= {"state": "done", "ended_on": fields.Datetime.now()}
         self.write(values)
         self.env.flush_all()
