@@ -7,6 +7,8 @@ from odoo.fields import Domain
 
 #: Clients that a digest names; the rest is counted.
 NAMED = 15
+#: The kind of digest.
+DIGEST = "week"
 
 
 class RetentionClient(models.Model):
@@ -34,8 +36,7 @@ class RetentionClient(models.Model):
         )
         found = activities.search(
             [
-                ("activity_type_id", "=", kind.id),
-                ("res_model", "=", False),
+                ("digest_kind", "=", DIGEST),
                 ("user_id.company_ids", "in", company.ids),
             ]
         )
@@ -61,9 +62,16 @@ class RetentionClient(models.Model):
                 if self._is_other_digest(activity, values):
                     activity.write(values)
             elif user not in done:
-                new.append({"activity_type_id": kind.id, "user_id": user.id, **values})
+                new.append(
+                    {
+                        "activity_type_id": kind.id,
+                        "digest_kind": DIGEST,
+                        "user_id": user.id,
+                        **values,
+                    }
+                )
         activities.union(*opened.values()).unlink()
-        return activities.create(new)
+        return activities._create_digests(new)
 
     @api.model
     def _is_other_digest(self, activity, values):
