@@ -255,7 +255,9 @@ class TestTouchpointFollow(TouchpointCommon):
     def test_digest(self):
         call = self._get(self.client_a, "call")[0]
         cron = self.env.ref("account_tiering.ir_cron_touchpoint_digest")
-        with self._at(call.window_end + timedelta(days=1)):
+        # On a Monday, as it is sent: at a weekend, all is planned for the next week.
+        monday = call.window_end + timedelta(days=7 - call.window_end.weekday())
+        with self._at(monday):
             self._plan()
             for _time in range(2):
                 with self.enter_registry_test_mode():
