@@ -5,6 +5,8 @@ from odoo.tools import format_date
 
 #: Touchpoints that a digest names; the rest is counted.
 NAMED = 15
+#: The kind of digest.
+DIGEST = "touchpoint"
 
 
 class ClientTouchpoint(models.Model):
@@ -32,9 +34,7 @@ class ClientTouchpoint(models.Model):
         )
         present = {
             activity.user_id: activity
-            for activity in activities.search(
-                [("activity_type_id", "=", kind.id), ("res_model", "=", False)]
-            )
+            for activity in activities.search([("digest_kind", "=", DIGEST)])
         }
         new = []
         for user, touchpoints in groups:
@@ -42,8 +42,15 @@ class ClientTouchpoint(models.Model):
             if user in present:
                 present.pop(user).write(values)
             else:
-                new.append({"activity_type_id": kind.id, "user_id": user.id, **values})
-        activities.create(new)
+                new.append(
+                    {
+                        "activity_type_id": kind.id,
+                        "digest_kind": DIGEST,
+                        "user_id": user.id,
+                        **values,
+                    }
+                )
+        activities._create_digests(new)
         # Whoever has nothing to do is not reminded of last week.
         activities.union(*present.values()).unlink()
 

@@ -255,7 +255,9 @@ class TestTouchpointFollow(TouchpointCommon):
     def test_digest(self):
         call = self._get(self.client_a, "call")[0]
         cron = self.env.ref("account_tiering.ir_cron_touchpoint_digest")
-        with self._at(call.window_end + timedelta(days=1)):
+        # On a Monday, as it is sent: at a weekend, all is planned for the next week.
+        monday = call.window_end + timedelta(days=7 - call.window_end.weekday())
+        with self._at(monday):
             self._plan()
             for _time in range(2):
                 with self.enter_registry_test_mode():
@@ -265,6 +267,29 @@ class TestTouchpointFollow(TouchpointCommon):
             self.assertIn("Acme", digest.note)
             self.assertIn("overdue", digest.summary)
             self.assertFalse(self._get_digests(self.other))
+
+    def test_digests_of_two_jobs(self):
+        """What another job has given in the meantime is left alone; who has none yet
+        gets one."""
+        kind = self.env.ref("account_tiering.mail_activity_type_digest")
+        values = [
+            {
+                "activity_type_id": kind.id,
+                "digest_kind": "test",
+                "user_id": user.id,
+                "summary": user.name,
+            }
+            for user in self.own | self.other | self.manager
+        ]
+        activities = self.env["mail.activity"]
+        theirs = activities._create_digests(values[1:2])
+        self.assertEqual(theirs.user_id, self.other)
+        ours = activities._create_digests(values)
+        self.assertEqual(ours.user_id, self.own | self.manager)
+        self.assertFalse(activities._create_digests(values))
+        # Done ones are no hindrance.
+        theirs.active = False
+        self.assertEqual(len(activities._create_digests(values)), 1)
 
     def test_no_digest(self):
         self.company.touch_digest = False

@@ -11,6 +11,8 @@ _logger = logging.getLogger(__name__)
 
 #: Clients that a digest names; the rest is counted.
 NAMED = 15
+#: The kind of digest.
+DIGEST = "week"
 
 
 class RetentionClient(models.Model):
@@ -40,8 +42,7 @@ class RetentionClient(models.Model):
         )
         found = activities.search(
             [
-                ("activity_type_id", "=", kind.id),
-                ("res_model", "=", False),
+                ("digest_kind", "=", DIGEST),
                 ("user_id.company_ids", "in", company.ids),
             ]
         )
@@ -69,9 +70,16 @@ class RetentionClient(models.Model):
                 if self._is_other_digest(activity, values):
                     activity.write(values)
             elif user not in done:
-                new.append({"activity_type_id": kind.id, "user_id": user.id, **values})
+                new.append(
+                    {
+                        "activity_type_id": kind.id,
+                        "digest_kind": DIGEST,
+                        "user_id": user.id,
+                        **values,
+                    }
+                )
         activities.union(*opened.values()).unlink()
-        created = activities.create(new)
+        created = activities._create_digests(new)
         if company.retention_digest_mail:
             self._mail_digests(created | again)
         return created

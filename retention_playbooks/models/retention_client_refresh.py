@@ -2,6 +2,7 @@ import json
 from collections import defaultdict
 
 from odoo import api, fields, models
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..tools.urgency import rate_urgency
@@ -479,15 +480,28 @@ class RetentionClient(models.Model):
         return ids[-1] if len(ids) == size else None
 
     @api.model
+    def _refresh_after_safely(self, company, last_id, attempts=5):
+        """Do as :meth:`_refresh_after`, again where a transaction meets another one."""
+        try:
+            return self._refresh_after(company, last_id)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            if attempts <= 1:
+                raise
+            # Nothing is lost: a batch begins with a transaction of its own.
+            self.env.cr.rollback()
+        return self._refresh_after_safely(company, last_id, attempts - 1)
+
+    @api.model
     def _cron_refresh(self):
         """Bring all lists up to date with the day. A job that is stopped begins anew,
-        and has less to write."""
+        and has less to write; where somebody has just written the same clients, what he
+        has written is read."""
         # All companies have a list.
         companies = self.env["res.company"].search([])  # pylint: disable=no-search-all
         for number, company in enumerate(companies, 1):
             last_id = 0
             while last_id is not None:
-                last_id = self._refresh_after(company, last_id)
+                last_id = self._refresh_after_safely(company, last_id)
                 left = len(companies) - number + (last_id is not None)
                 if not self.env["ir.cron"]._commit_progress(1, remaining=left):
                     return

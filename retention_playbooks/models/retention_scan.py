@@ -105,8 +105,9 @@ class RetentionScan(models.Model):
         rules = self.env["retention.rule"]._get_all_rules(company)
         return any(rule.create_date < slot for rule in rules)
 
-    def _lock(self):
-        """Keep others from scanning the company until the transaction ends.
+    @api.model
+    def _lock(self, company):
+        """Keep others from scanning a company until the transaction ends.
 
         :returns: whether it is ours
         """
@@ -115,10 +116,10 @@ class RetentionScan(models.Model):
             SQL(
                 "SELECT pg_try_advisory_xact_lock(%s, %s)",
                 crc32(self._name.encode()) & 0x7FFFFFFF,
-                self.company_id.id,
+                company.id,
             )
         )
-        self.invalidate_recordset()
+        self.invalidate_model()
         return locked
 
     def _scan_batch(self, size=None):
@@ -190,11 +191,11 @@ class RetentionScan(models.Model):
             )
         )
         for number, company in enumerate(waiting, 1):
-            scan = self._get_running(company) or self.create({"company_id": company.id})
-            while scan.state == "running":
-                if not scan._lock():
-                    # Another job is at it.
-                    break
+            # Where the lock is another job's, that one is at it.
+            while self._lock(company) and (
+                scan := self._get_running(company)
+                or (self._is_due(company) and self.create({"company_id": company.id}))
+            ):
                 count = scan._scan_batch()
                 left = len(waiting) - number + (scan.state == "running")
                 if not cron._commit_progress(count, remaining=left):

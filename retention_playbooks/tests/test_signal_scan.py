@@ -136,6 +136,14 @@ class TestSignalScan(RetentionCommon):
         batch.assert_not_called()
         self.assertEqual(scan.state, "running")
 
+    def test_another_job_is_about_to_begin(self):
+        with (
+            patch.object(type(self.scans), "_lock", return_value=False),
+            patch.object(type(self.scans), "_is_due", return_value=True),
+        ):
+            self.scans._cron_find_signals()
+        self.assertFalse(self._get_scans())
+
     def test_two_at_once(self):
         """A signal that another job has raised in the meantime is left alone."""
         findings = self.signals._collect_findings(self.company, self.client.ids)

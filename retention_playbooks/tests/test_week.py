@@ -1,4 +1,7 @@
 from datetime import timedelta
+from unittest.mock import patch
+
+from psycopg2.errors import SerializationFailure
 
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
@@ -210,6 +213,29 @@ class TestWeek(WeekCommon):
         self._create_signal(self.client_a, revenue=1000)
         self._get_client()
         self.assertEqual(self.company.retention_usual_revenue, 2000)
+
+    def test_two_jobs_get_in_each_others_way(self):
+        """The batch is done again, with what the other one has written."""
+        self._create_signal(self.client_a)
+        meets = [SerializationFailure(), SerializationFailure(), None]
+        with (
+            patch.object(
+                type(self.clients), "_refresh_after", side_effect=meets
+            ) as refresh,
+            patch.object(self.env.cr, "rollback") as rollback,
+        ):
+            self.assertIsNone(self.clients._refresh_after_safely(self.company, 0))
+        self.assertEqual(refresh.call_count, 3)
+        self.assertEqual(rollback.call_count, 2)
+        with (
+            patch.object(
+                type(self.clients), "_refresh_after", side_effect=SerializationFailure
+            ) as refresh,
+            patch.object(self.env.cr, "rollback"),
+            self.assertRaises(SerializationFailure),
+        ):
+            self.clients._refresh_after_safely(self.company, 0)
+        self.assertEqual(refresh.call_count, 5)
 
     # ------------------------------------------------------------
     # TIERS CHANGE
