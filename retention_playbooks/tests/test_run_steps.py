@@ -275,7 +275,9 @@ class TestRunSteps(PlaybookCommon):
 
     def test_mail_sent_by_itself(self):
         run = self._start(self._create_mailing())
-        mail = self.env["mail.mail"].search([("res_id", "=", run.id)], limit=1)
+        mail = self.env["mail.mail"].search(
+            [("model", "=", run._name), ("res_id", "=", run.id)], limit=1
+        )
         self.assertEqual(mail.model, "retention.run")
         self.assertEqual(mail.recipient_ids, self.contact)
         self.assertEqual(mail.subject, f"Hello from {self.own.name}")
@@ -330,7 +332,11 @@ class TestRunSteps(PlaybookCommon):
     def test_mail_offered(self):
         run = self._start(self._create_mailing("offer"))
         step = run.step_ids[0].with_user(self.own)
-        self.assertFalse(self.env["mail.mail"].search([("res_id", "=", run.id)]))
+        self.assertFalse(
+            self.env["mail.mail"].search(
+                [("model", "=", run._name), ("res_id", "=", run.id)]
+            )
+        )
         self.assertTrue(step.activity_id)
         self.assertTrue(step.can_mail)
         self.assertEqual(self._get_states(run), ["open", "waiting"])
@@ -386,7 +392,9 @@ class TestRunSteps(PlaybookCommon):
                 with self.assertRaises(UserError):
                     step.action_send()
                 self.assertFalse(
-                    self.env["mail.mail"].search([("res_id", "=", run.id)])
+                    self.env["mail.mail"].search(
+                        [("model", "=", run._name), ("res_id", "=", run.id)]
+                    )
                 )
                 step.action_done()
                 self.assertEqual(self._get_states(run), ["done", "open"])
@@ -501,7 +509,9 @@ class TestRunSteps(PlaybookCommon):
 
     def test_mail_that_could_not_be_sent(self):
         run = self._start(self._create_mailing())
-        mail = self.env["mail.mail"].search([("res_id", "=", run.id)], limit=1)
+        mail = self.env["mail.mail"].search(
+            [("model", "=", run._name), ("res_id", "=", run.id)], limit=1
+        )
         mail.write({"state": "exception", "failure_reason": "No route"})
         self._job_on(1)
         step = run.step_ids[0]

@@ -93,7 +93,7 @@ tours.add("retention_playbooks_rescue_won", {
             trigger: ".o_data_row:contains('Confirm'):contains('Done')",
         },
         {
-            trigger: ".o_data_row:contains('Call the client')",
+            trigger: ".o_data_row:contains('Call the client') td[name=name]",
             run: "click",
         },
         {
@@ -174,7 +174,8 @@ tours.add("retention_playbooks_new_contact_won", {
         },
         {
             content: "write down which goals were agreed",
-            trigger: ".o_data_row:contains('Present the dossier'):contains('Done')",
+            trigger:
+                ".o_data_row:contains('Present the dossier'):contains('Done') td[name=name]",
             run: "click",
         },
         ...answer("Which goals", "Two waves a year"),
@@ -183,7 +184,11 @@ tours.add("retention_playbooks_new_contact_won", {
             run: "click",
         },
         {
-            trigger: "body:not(:has(.modal)) .o_form_view",
+            trigger: "body:not(:has(.modal)) .o_form_button_save",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_saved",
         },
     ],
 });
