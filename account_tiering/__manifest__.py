@@ -1,7 +1,7 @@
 {
     "name": "Account Tiering",
     "summary": "Tiers of clients, and the meetings, calls and mails they are owed",
-    "version": "19.0.1.1.0",
+    "version": "19.0.1.1.1",
     "category": "Sales/CRM",
     "license": "LGPL-3",
     "author": "Client Value CRM",
