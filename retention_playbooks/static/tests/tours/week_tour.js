@@ -17,8 +17,12 @@ registry.category("web_tour.tours").add("retention_playbooks_week", {
                 ".o_kanban_record:first:contains('Acme'):contains('Wants to leave')",
         },
         {
+            content: "with the keyboard, too",
             trigger: ".o_kanban_record:first a[name=action_call_done]",
-            run: "click",
+            async run(helpers) {
+                helpers.anchor.focus();
+                await helpers.press("Enter");
+            },
         },
         {
             content: "all is filled in",
