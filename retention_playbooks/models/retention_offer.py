@@ -30,7 +30,10 @@ class RetentionOffer(models.Model):
         string="Quotation Template",
         help="Empty: what the client ordered last, at today's prices.",
     )
-    discount = fields.Float(string="Discount %")
+    discount = fields.Float(
+        string="Discount %",
+        help="On each line. A coupon is deducted from what is left.",
+    )
     program_id = fields.Many2one(
         comodel_name="loyalty.program",
         string="Coupon",
