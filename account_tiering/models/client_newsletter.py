@@ -129,6 +129,7 @@ class ClientNewsletter(models.Model):
     @api.depends("tier_id", "year", "number")
     def _compute_display_name(self):
         for newsletter in self:
+            # sudo: the tier's name is no secret to who sees the newsletter
             newsletter.display_name = self.env._(
                 "Newsletter %(number)s of %(year)s, tier %(tier)s",
                 number=newsletter.number,
@@ -167,6 +168,7 @@ class ClientNewsletter(models.Model):
                 reach=touchpoints._get_reach_query(
                     SQL(
                         "touchpoint.cadence_id = ANY(%s)",
+                        # sudo: ids alone, of cadences of all companies
                         list(self.sudo().cadence_id.ids),
                     )
                 ),

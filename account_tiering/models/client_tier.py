@@ -141,6 +141,7 @@ class ClientTier(models.Model):
         result = super()._compute_display_name()
         if len(self.env.companies) > 1:
             for tier in self.filtered("company_id"):
+                # sudo: the company's name alone
                 tier.display_name = f"{tier.name} ({tier.company_id.sudo().name})"
         return result
 
@@ -285,6 +286,7 @@ class ClientTier(models.Model):
                     line.review_id.name,
                 )
             )
+        # sudo: a tier in the history of any client, and its name
         change = (
             self.env["client.tier.change"]
             .sudo()

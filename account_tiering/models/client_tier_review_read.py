@@ -129,6 +129,7 @@ class ClientTierReview(models.Model):
         return sorted(
             (
                 {
+                    # sudo: the name of a colleague, who may be archived
                     "name": user.sudo().name or self.env._("Nobody"),
                     "clients": count,
                     "before": before,

@@ -404,6 +404,7 @@ class ClientTouchpoint(models.Model):
     @api.model
     def _get_zone(self, user):
         """Return the time zone in which a manager's days begin and end."""
+        # sudo: the zone alone of working hours
         return pytz.timezone(
             user.tz or self.env.company.sudo().resource_calendar_id.tz or "UTC"
         )

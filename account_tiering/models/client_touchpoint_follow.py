@@ -80,6 +80,7 @@ class ClientTouchpoint(models.Model):
         localized = self.with_context(lang=user.lang)
         clients = self.partner_id
         first = min(self.mapped("date_planned"))
+        # sudo: whoever hands clients over need not have the right to post
         self.env["mail.thread"].sudo().message_notify(
             partner_ids=user.partner_id.ids,
             subject=localized.env._("Clients were handed over to you"),

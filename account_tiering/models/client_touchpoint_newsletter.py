@@ -213,6 +213,7 @@ class ClientTouchpoint(models.Model):
     def _read_sent(self, company, since):
         """Return the :class:`Sent` mailings that have reached clients with newsletters
         open, and count for none yet."""
+        # sudo: whoever sends a newsletter need not see working hours
         zone = pytz.timezone(company.sudo().resource_calendar_id.tz or "UTC")
         return [
             Sent(

@@ -32,6 +32,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
             same_review.sorted(
                 lambda line: (line.partner_id != dst_partner, -line.revenue)
             )[1:].unlink()
+        # sudo: whoever may merge contacts must not leave touchpoints behind
         self.env["client.touchpoint"].sudo()._merge_clients(src_partners, dst_partner)
         self.env.flush_all()
         return super()._update_foreign_keys(src_partners, dst_partner)

@@ -156,6 +156,7 @@ class RetentionClient(models.Model):
     def _compute_notes(self):
         for client in self:
             parts = client.urgency_parts or {}
+            # sudo: names of tier and currency, which are no secret to who has a list
             client.urgency_note = self.env._(
                 "%(urgency)s of 100 = severity %(severity)s × tier %(tier)s "
                 "(%(tier_name)s) × value %(value)s (%(revenue)s)",

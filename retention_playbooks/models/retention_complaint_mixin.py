@@ -79,6 +79,7 @@ class RetentionComplaintMixin(models.AbstractModel):
         :param after: the same, now
         """
         changed = before.items() ^ after.items()
+        # sudo: signals follow whoever tags something
         clients = self.env["res.partner"].sudo()
         for company in {company for _id, (_client, company, _active) in changed}:
             some = clients.union(*(c for _id, (c, own, _) in changed if own == company))
