@@ -93,6 +93,7 @@ class ClientTierReview(models.Model):
         """Raise UserError where a decision is missing."""
         if not self.proposed_on:
             raise UserError(self.env._("Propose tiers first, then apply them."))
+        # Raw SQL: two columns are compared, which a domain cannot.
         unexplained = self.env.execute_query(
             SQL(
                 """
@@ -118,6 +119,7 @@ class ClientTierReview(models.Model):
     def _get_left_out(self):
         """Return the clients of accepted moves that were not made, because somebody
         changed or locked the tier after the proposal."""
+        # Raw SQL: lines beside the tiers that their clients have now.
         rows = self.env.execute_query(
             SQL(
                 """
@@ -150,6 +152,7 @@ class ClientTierReview(models.Model):
             )
         ):
             return
+        # Raw SQL, here and below: as many lines as there are clients.
         given = self.env.execute_query(
             SQL(
                 """

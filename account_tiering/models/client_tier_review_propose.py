@@ -241,6 +241,7 @@ class ClientTierReview(models.Model):
     def _get_decided(self):
         """Return what somebody decided: {client id: values to write again}."""
         self.env.flush_all()
+        # Raw SQL: the ids of a few lines of a hundred thousand.
         rows = self.env.execute_query(
             SQL(
                 """

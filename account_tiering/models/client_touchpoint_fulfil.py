@@ -159,6 +159,7 @@ class ClientTouchpoint(models.Model):
 
     def _read_touches(self, query):
         """Return the contacts of a query, with the day where the manager is."""
+        # Raw SQL: contacts of several models in one query.
         rows = self.env.execute_query(query)
         # sudo: only the day of meetings is read, whoever may read them
         events = self.env["calendar.event"].sudo()

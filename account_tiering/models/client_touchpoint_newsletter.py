@@ -62,6 +62,7 @@ class ClientTouchpoint(models.Model):
         letters = self.filtered(lambda one: one.channel == "newsletter")
         reach = {}
         if letters:
+            # Raw SQL: what became of thousands of mails, counted.
             reach = dict(
                 self.env.execute_query(
                     self._get_reach_query(
@@ -214,6 +215,7 @@ class ClientTouchpoint(models.Model):
         """Return the :class:`Sent` mailings that have reached clients with newsletters
         open, and count for none yet."""
         # sudo: whoever sends a newsletter need not see working hours
+        # Raw SQL below: mailings and recipients are counted in one query.
         zone = pytz.timezone(company.sudo().resource_calendar_id.tz or "UTC")
         return [
             Sent(

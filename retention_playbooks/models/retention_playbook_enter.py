@@ -47,6 +47,7 @@ class RetentionPlaybook(models.Model):
         if self.trigger == "manual":
             return []
         self.env.flush_all()
+        # Raw SQL: thousands of clients by signals, runs, lots and tiers in one query.
         rows = self.env.execute_query(self._get_candidate_query(company))
         share = self.holdout_share / 100
         excluded = (

@@ -105,6 +105,7 @@ class RetentionRule(models.Model):
                 self._get_purchase_sources(list(client_ids))
             )
         ]
+        # Raw SQL: a million purchases as numbers, not records.
         rows = self.env.execute_query(
             SQL(
                 "SELECT client_id, array_agg(number) FROM (%s) AS purchase"
