@@ -93,7 +93,9 @@ class RetentionOffer(models.Model):
     def _is_for(self, company):
         """Tell whether a company can make this offer. Offers may be shared although
         their template is of one company."""
-        parts = (self, self.order_template_id, self.program_id)
+        # sudo: who may not see the template of another company learns that it is
+        own = self.sudo()
+        parts = (own, own.order_template_id, own.program_id)
         return all(not part.company_id or part.company_id == company for part in parts)
 
     # ------------------------------------------------------------

@@ -71,7 +71,9 @@ class TestEffectSecurity(EffectCommon):
 
     @mute_logger(RULES, ACCESS)
     def test_who_is_left_alone_is_not_told_to_account_managers(self):
-        alone = self.entries.search([("arm", "=", "out")])
+        alone = self.entries.search(
+            [("arm", "=", "out"), ("company_id", "=", self.company.id)]
+        )
         self.assertEqual(alone.partner_id, self.client_b)
         self.assertNotIn(alone, self._see("retention.effect.client", self.own))
         for user in (self.all_docs, self.manager):

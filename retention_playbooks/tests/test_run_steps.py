@@ -435,7 +435,9 @@ class TestRunSteps(PlaybookCommon):
 
     def test_one_mail_that_cannot_be_made(self):
         """It fails alone, and its manager is told once; the others are sent."""
-        self.template.body_html = "<p><t t-out='1 / object.contact_id.color'/></p>"
+        self.template.body_html = (
+            "<p><t t-out='1 / (object.contact_id.color - 11)'/></p>"
+        )
         playbook = self._create_playbook(
             {
                 "kind": "mail",
@@ -445,14 +447,14 @@ class TestRunSteps(PlaybookCommon):
             }
         )
         clients = self._create_clients(9, mail=True, color=1)
-        clients[3:6:2].color = 0
+        clients[3:6:2].color = 11
         self.env["mail.notification"].search([]).unlink()
         with mute_logger(
             "odoo.addons.base.models.ir_qweb",
             "odoo.addons.mail.models.mail_render_mixin",
         ):
             runs = self._start(playbook, clients)
-        failed = runs.filtered(lambda run: run.partner_id.color == 0)
+        failed = runs.filtered(lambda run: run.partner_id.color == 11)
         self.assertEqual(set(failed.step_ids.mapped("state")), {"failed"})
         self.assertEqual(set((runs - failed).step_ids.mapped("state")), {"done"})
         self.assertEqual(

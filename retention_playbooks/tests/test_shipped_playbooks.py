@@ -97,13 +97,16 @@ class TestShippedPlaybooks(PlaybookCommon):
         playbook = self._get("win_back")
         playbook.action_activate()
         self.env["retention.season"].search([]).active = False
+        bundle = self.env.ref("retention_playbooks.offer_bundle")
+        # As it ships: what the client ordered last, with a discount.
+        bundle.write({"order_template_id": False, "program_id": False, "discount": 10})
         with self._on(-400):
             self._create_order()
         run = self._start(playbook)
         run.reason_id = self.price
         run.step_ids[0].action_done()
         self._job_on(1)
-        self.assertEqual(run.offer_id, self.env.ref("retention_playbooks.offer_bundle"))
+        self.assertEqual(run.offer_id, bundle)
         self.assertEqual(run.order_id.amount_untaxed, 1800)
         body = run.step_ids[2].step_id.template_id._render_field("body_html", run.ids)
         self.assertIn(run.order_id.access_token, body[run.id])

@@ -52,6 +52,20 @@ class TestWinBack(PlaybookCommon):
         self.assertEqual(self._open(self.other).line_ids.partner_id, theirs)
         self.assertEqual(len(self._open(self.all_docs).line_ids), 4)
 
+    def test_template_of_another_company(self):
+        """An offer is shared, though its template is not: it is no offer of ours, and
+        who may not see the template can choose all the same."""
+        template = self.env["sale.order.template"].create(
+            {
+                "name": "Theirs",
+                "company_id": self.env["res.company"].create({"name": "East"}).id,
+            }
+        )
+        self.env["retention.offer"].search([]).order_template_id = template
+        self.assertFalse(self._open(self.own).line_ids.offer_id)
+        self.env["retention.offer"].search([]).order_template_id = False
+        self.assertTrue(self._open(self.own).line_ids.offer_id)
+
     def test_nobody_lost(self):
         self.env["retention.signal"].search([]).state = "handled"
         self.assertFalse(self._open().line_ids)
