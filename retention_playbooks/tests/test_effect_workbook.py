@@ -6,6 +6,7 @@ from datetime import date
 import openpyxl
 
 from odoo.tests import HttpCase, tagged
+from odoo.tools import mute_logger
 
 from .effect_common import EffectCommon
 
@@ -151,6 +152,7 @@ class TestEffectWorkbook(EffectCommon, HttpCase):
         sheets = _read(io.BytesIO(response.content))
         self.assertEqual(len(sheets), 6)
 
+    @mute_logger("odoo.http")
     def test_download_denied(self):
         for user in (self.internal, self.portal):
             self.env.user.browse(user.id).password = "retention-else"
