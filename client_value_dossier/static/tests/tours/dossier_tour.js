@@ -43,6 +43,13 @@ registry.category("web_tour.tours").add("client_value_dossier_issue", {
             run: "click",
         },
         {
+            content: "the chatter is there: whatever is asked for while a test prints is refused",
+            trigger: ".o_form_saved .o-mail-Message",
+            async run() {
+                await new Promise((resolve) => setTimeout(resolve, 1000));
+            },
+        },
+        {
             trigger: ".o_form_saved button[name=action_issue]",
             run: "click",
         },
