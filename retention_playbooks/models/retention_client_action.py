@@ -152,14 +152,9 @@ class RetentionClient(models.Model):
         self.ensure_one()
         if not self.step_id:
             return self.action_open_run()
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.run_id.playbook_id.name,
-            "res_model": self.step_id._name,
-            "res_id": self.step_id.id,
-            "views": [(False, "form")],
-            "target": "new",
-        }
+        return self.step_id._get_records_action(
+            name=self.run_id.playbook_id.name, target="new", context={}
+        )
 
     def action_open_run(self):
         """Open the playbook that runs for the client; without one, the client."""
@@ -169,12 +164,7 @@ class RetentionClient(models.Model):
     def action_open_client(self):
         """Open the client."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "res.partner",
-            "res_id": self.partner_id.id,
-            "views": [(False, "form")],
-        }
+        return self.partner_id._get_records_action(context={})
 
     def _get_contact(self):
         """Return whom to address, the client itself if there is nobody."""
